@@ -1,0 +1,226 @@
+import { z } from 'zod';
+import { box } from './box.ts';
+import { MalformedInputError } from './errors.ts';
+import { cameraId, eventId } from './ids.ts';
+
+/** Integer microseconds since the Unix epoch, UTC. */
+export const timeUs = z.number().int().nonnegative();
+export const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const score = z.number().min(0).max(1);
+
+/**
+ * What the motion function says of a frame.
+ * `moving`: something moves in `boxes`; `settling`: something moved a moment ago (look once more, it may stand);
+ * `still`: nothing moves, and the message has no body; `lost`: the camera went away, no body either.
+ */
+export const motionHeader = z.object({
+  v: z.literal(1),
+  kind: z.enum(['moving', 'settling', 'still', 'lost']),
+  score: z.number().min(0),
+  boxes: z.array(box).max(64),
+});
+export type MotionHeader = z.infer<typeof motionHeader>;
+
+export const detectedObject = z.object({ label: z.string().min(1), score, box });
+export type DetectedObject = z.infer<typeof detectedObject>;
+
+/** `detections.<camera>`: one a frame, also when nothing was found. */
+export const detectionsMessage = z.object({
+  v: z.literal(1),
+  camera: cameraId,
+  capturedAtUs: timeUs,
+  seq: z.number().int().nonnegative(),
+  motion: motionHeader.shape.kind,
+  /** Where it moved; an object elsewhere stands still. */
+  motionBoxes: z.array(box).max(64),
+  /** Whether the detector looked at this frame. If not, `objects` is empty and says nothing. */
+  inferred: z.boolean(),
+  objects: z.array(detectedObject),
+  /** Which model looked: its name and the sha256 of its file. */
+  model: z.object({ name: z.string(), sha256, demo: z.boolean() }),
+});
+export type DetectionsMessage = z.infer<typeof detectionsMessage>;
+
+export const trackSummary = z.object({
+  id: z.number().int().nonnegative(),
+  label: z.string(),
+  startUs: timeUs,
+  endUs: timeUs,
+  hits: z.number().int().positive(),
+  medianScore: score,
+  best: z.object({ atUs: timeUs, score, box }),
+});
+export type TrackSummary = z.infer<typeof trackSummary>;
+
+/** Why an event ended: its objects left or stood still, it was split, or its camera went away. */
+export const endReason = z.enum(['left', 'still', 'split', 'camera-lost']);
+
+/** `events.<camera>`: the event as known at this phase. */
+export const eventMessage = z.object({
+  v: z.literal(1),
+  id: eventId,
+  camera: cameraId,
+  phase: z.enum(['start', 'update', 'end']),
+  /** First and last sight of its objects, without pre- and post-roll. */
+  startUs: timeUs,
+  endUs: timeUs,
+  labels: z.array(z.string()).min(1),
+  tracks: z.array(trackSummary).min(1),
+  zones: z.array(z.string()),
+  bestScore: score,
+  /** The frame in which its objects are best seen, with all of them at that time. */
+  best: z.object({ atUs: timeUs, objects: z.array(detectedObject) }),
+  model: detectionsMessage.shape.model,
+  endReason: endReason.optional(),
+});
+export type EventMessage = z.infer<typeof eventMessage>;
+
+/** `clips.wanted.<camera>`: footage from `fromUs` to `toUs` is wanted for the ended event. */
+export const clipWanted = z.object({
+  v: z.literal(1),
+  eventId,
+  camera: cameraId,
+  fromUs: timeUs,
+  toUs: timeUs,
+  event: eventMessage,
+});
+export type ClipWanted = z.infer<typeof clipWanted>;
+
+/** A span of the wanted window without footage, and why. */
+export const gap = z.object({
+  fromUs: timeUs,
+  toUs: timeUs,
+  cause: z.enum([
+    'before-start', // the agent or the camera was not recording yet
+    'camera-lost', // no picture came from the camera
+    'agent-stopped', // the agent did not run
+    'evicted', // the ring had dropped it
+    'damaged', // a segment could not be read
+    'end-of-recording', // a replayed recording ended
+  ]),
+});
+export type Gap = z.infer<typeof gap>;
+
+export const segmentRef = z.object({
+  /** Name in the object store `segments`. */
+  object: z.string().min(1),
+  sha256,
+  sizeBytes: z.number().int().positive(),
+  /** Capture time of its first frame, a keyframe. */
+  startUs: timeUs,
+  durationUs: z.number().int().positive(),
+});
+export type SegmentRef = z.infer<typeof segmentRef>;
+
+/** `clips.ready.<camera>`: the event's segments lie in the object store, in order of time. */
+export const clipReady = z.object({
+  v: z.literal(1),
+  eventId,
+  camera: cameraId,
+  agent: cameraId,
+  fromUs: timeUs,
+  toUs: timeUs,
+  segments: z.array(segmentRef),
+  gaps: z.array(gap),
+  codec: z.object({ video: z.string(), audio: z.string().optional() }),
+  event: eventMessage,
+});
+export type ClipReady = z.infer<typeof clipReady>;
+
+/** `clips.stored.<camera>`: the end of the line; the agent unpins, the viewer shows. */
+export const clipStored = z.object({
+  v: z.literal(1),
+  eventId,
+  camera: cameraId,
+  keys: z.object({ clip: z.string().optional(), snapshot: z.string().optional(), manifest: z.string() }),
+  clipSha256: sha256.optional(),
+  requested: z.object({ fromUs: timeUs, toUs: timeUs }),
+  delivered: z.object({ fromUs: timeUs, toUs: timeUs }).optional(),
+  gaps: z.array(gap),
+  complete: z.boolean(),
+});
+export type ClipStored = z.infer<typeof clipStored>;
+
+/** `event.json`: the receipt, stored last, so that its presence means that all is stored. */
+export const manifest = z.object({
+  v: z.literal(1),
+  event: eventMessage,
+  agent: cameraId,
+  requested: z.object({ fromUs: timeUs, toUs: timeUs }),
+  delivered: z.object({ fromUs: timeUs, toUs: timeUs }).optional(),
+  complete: z.boolean(),
+  gaps: z.array(gap),
+  segments: z.array(segmentRef),
+  clip: z
+    .object({
+      key: z.string(),
+      sha256,
+      sizeBytes: z.number().int().positive(),
+      durationMs: z.number().positive(),
+      video: z.object({
+        codec: z.string(),
+        width: z.number().int(),
+        height: z.number().int(),
+        packets: z.number().int(),
+      }),
+      audio: z.object({ codec: z.string() }).optional(),
+    })
+    .optional(),
+  snapshot: z
+    .object({
+      key: z.string(),
+      atUs: timeUs,
+      width: z.number().int(),
+      height: z.number().int(),
+      objects: z.array(detectedObject),
+    })
+    .optional(),
+  storedAtUs: timeUs,
+  software: z.string(),
+});
+export type Manifest = z.infer<typeof manifest>;
+
+export const cameraState = z.enum(['connecting', 'streaming', 'waiting', 'stopped']);
+
+/** KV `agents`: what an agent says of itself and its cameras, every few seconds. */
+export const agentHealth = z.object({
+  v: z.literal(1),
+  agent: cameraId,
+  atUs: timeUs,
+  software: z.string(),
+  cameras: z.record(
+    cameraId,
+    z.object({
+      state: cameraState,
+      /** Why it does not stream: one sentence without secrets. */
+      cause: z.string().optional(),
+      framesPublished: z.number().int().nonnegative(),
+      framesDropped: z.number().int().nonnegative(),
+      lastFrameAtUs: timeUs.optional(),
+      restarts: z.number().int().nonnegative(),
+      ring: z.object({
+        segments: z.number().int().nonnegative(),
+        bytes: z.number().int().nonnegative(),
+        spanMs: z.number().nonnegative(),
+      }),
+    }),
+  ),
+});
+export type AgentHealth = z.infer<typeof agentHealth>;
+
+/** Parses a JSON message of `schema`; `what` names it in the error. Throws `MalformedInputError`. */
+export function parseMessage<T>(schema: z.ZodType<T>, body: string | Uint8Array, what: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(typeof body === 'string' ? body : new TextDecoder().decode(body));
+  } catch (cause) {
+    throw new MalformedInputError(`${what} is not JSON`, { cause });
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) {
+    const [first] = parsed.error.issues;
+    const where = first ? `${first.path.join('.') || 'top level'}: ${first.message}` : 'unknown fault';
+    throw new MalformedInputError(`${what} is malformed at ${where}`, { cause: parsed.error });
+  }
+  return parsed.data;
+}

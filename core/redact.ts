@@ -1,0 +1,12 @@
+const USER_INFO = /([a-z][a-z0-9+.-]*:\/\/)([^\s/?#'"]*)@/gi;
+const SECRET_PARAMETER = /([?&](?:password|passwd|pwd|pass|token|secret|key|auth|signature)=)[^&\s'"]*/gi;
+
+/** Text in which no URL carries a password: `user:password@` becomes `user:***@`, secret query values `***`. */
+export function redact(text: string): string {
+  return text
+    .replaceAll(USER_INFO, (_match, scheme: string, info: string) => {
+      const colon = info.indexOf(':');
+      return colon < 0 ? `${scheme}${info}@` : `${scheme}${info.slice(0, colon)}:***@`;
+    })
+    .replaceAll(SECRET_PARAMETER, '$1***');
+}

@@ -1,0 +1,49 @@
+/** Subjects, streams, buckets and headers: the names that the parts of faascam share. */
+export const subjects = {
+  frames: (camera: string) => `frames.${camera}`,
+  motion: (camera: string) => `motion.${camera}`,
+  detections: (camera: string) => `detections.${camera}`,
+  events: (camera: string) => `events.${camera}`,
+  clipsWanted: (camera: string) => `clips.wanted.${camera}`,
+  clipsReady: (camera: string) => `clips.ready.${camera}`,
+  clipsStored: (camera: string) => `clips.stored.${camera}`,
+} as const;
+
+/** The camera in a subject of ours: its last token. */
+export function cameraOf(subject: string): string {
+  return subject.slice(subject.lastIndexOf('.') + 1);
+}
+
+export const streams = {
+  frames: 'FRAMES',
+  motion: 'MOTION',
+  detections: 'DETECTIONS',
+  events: 'EVENTS',
+  clips: 'CLIPS',
+} as const;
+
+export const buckets = {
+  /** KV: a camera's background model, key = camera. */
+  motion: 'motion',
+  /** KV: a camera's tracker and open events, key = camera. */
+  tracks: 'tracks',
+  /** KV: an agent's health, key = agent. */
+  agents: 'agents',
+  /** Object store: an event's segments on their way to the clip function. */
+  segments: 'segments',
+} as const;
+
+/** Headers of messages on `frames.*` and `motion.*`; the connector passes them on as HTTP headers. */
+export const headers = {
+  /** Integer microseconds since the Unix epoch, UTC: when the picture was taken. */
+  capturedAt: 'Faascam-Captured-At',
+  /** Integer, counts up by one a frame of one camera as long as its agent runs. */
+  seq: 'Faascam-Seq',
+  agent: 'Faascam-Agent',
+  /** `image` (the body is a JPEG) or `lost` (no body: the camera went away at the captured-at time). */
+  kind: 'Faascam-Kind',
+  /** JSON, see `motionHeader`. */
+  motion: 'Faascam-Motion',
+  /** Set by the connector, as OpenFaaS connectors do: the subject of the message. */
+  topic: 'X-Topic',
+} as const;
