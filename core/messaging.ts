@@ -15,8 +15,8 @@ export interface Messaging {
 
 /**
  * Connects to NATS and never gives up once connected. `name` shows in the server's list of connections.
- * Throws `FaascamError` `nats-unreachable` or `nats-denied` when the first connection fails; with
- * `waitOnFirstConnect` it keeps trying instead. The caller drains or closes `nc`.
+ * Throws `FaascamError` `nats-unreachable` or `nats-denied` when the first connection fails.
+ * The caller drains or closes `nc`.
  */
 export async function connectNats(url: string, name: string, options?: ConnectionOptions): Promise<Messaging> {
   let nc: NatsConnection;

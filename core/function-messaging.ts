@@ -1,0 +1,33 @@
+import { ensureStreams, connectNats, type Messaging } from './messaging.ts';
+import { natsUrlFromEnv } from './settings.ts';
+
+export interface FunctionMessaging {
+  /** The function's one connection, made at first use; a failed attempt is made again at the next use. */
+  get(): Promise<Messaging>;
+  close(): Promise<void>;
+}
+
+/** A function's connection to NATS, as `NATS_URL` says. `name` shows in the server's list of connections. */
+export function functionMessaging(name: string): FunctionMessaging {
+  let opening: Promise<Messaging> | undefined;
+  return {
+    get: () => {
+      opening ??= open(name).catch((error: unknown) => {
+        opening = undefined;
+        throw error;
+      });
+      return opening;
+    },
+    close: async () => {
+      const messaging = await opening?.catch(() => undefined);
+      opening = undefined;
+      await messaging?.nc.drain();
+    },
+  };
+}
+
+async function open(name: string): Promise<Messaging> {
+  const messaging = await connectNats(natsUrlFromEnv(), name);
+  await ensureStreams(messaging.jsm);
+  return messaging;
+}
