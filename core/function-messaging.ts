@@ -29,5 +29,14 @@ export function functionMessaging(name: string): FunctionMessaging {
 async function open(name: string): Promise<Messaging> {
   const messaging = await connectNats(natsUrlFromEnv(), name);
   await ensureStreams(messaging.jsm);
+  void keepStreams(messaging);
   return messaging;
+}
+
+/** Streams in memory are gone after a restart of the NATS server: makes them again at each reconnect. */
+async function keepStreams({ nc, jsm }: Messaging): Promise<void> {
+  for await (const status of nc.status()) {
+    // A failure shows at the next publish, which is answered with an error and tried again.
+    if (status.type === 'reconnect') await ensureStreams(jsm).catch(() => undefined);
+  }
 }
