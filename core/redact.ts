@@ -1,4 +1,5 @@
-const USER_INFO = /([a-z][a-z0-9+.-]*:\/\/)([^\s/?#'"]*)@/gi;
+// The scheme's length is bounded, or a long run of letters would cost its square.
+const USER_INFO = /([a-z][a-z0-9+.-]{0,30}:\/\/)([^\s/?#'"]*)@/gi;
 const SECRET_PARAMETER = /([?&](?:password|passwd|pwd|pass|token|secret|key|auth|signature)=)[^&\s'"]*/gi;
 
 /** Text in which no URL carries a password: `user:password@` becomes `user:***@`, secret query values `***`. */

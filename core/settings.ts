@@ -41,7 +41,11 @@ export const motionSettings = z
     /** Smallest moving region, as a fraction of the frame's area. */
     minArea: z.number().min(0).max(1).default(0.0012),
     /** How long after the last motion frames still go to the detector: whoever stopped is looked at again. */
-    settleMs: z.number().int().min(0).default(2000),
+    settleMs: z.number().int().min(0).default(2500),
+    /** After that, the detector looks again at this interval, as long as someone may be standing there. */
+    lookAgainMs: z.number().int().min(200).default(5000),
+    /** For how long after the last motion it looks again. */
+    lookAgainForMs: z.number().int().min(0).default(120_000),
   })
   .prefault({});
 export type MotionSettings = z.infer<typeof motionSettings>;
@@ -80,6 +84,10 @@ export const eventSettings = z
     leftAfterMs: z.number().int().min(200).default(2000),
     /** An object that has not moved for this long stands still: it neither prolongs nor begins an event. */
     stillAfterMs: z.number().int().min(500).default(5000),
+    /** A label's own time to stand still: whoever lives may pause and is still on a visit, a car has parked. */
+    stillAfterMsOf: z
+      .record(z.string(), z.number().int().min(500))
+      .default({ person: 60_000, dog: 60_000, cat: 60_000 }),
     /** A longer event is split, without losing a frame between the parts. */
     maxMs: z.number().int().min(5000).default(300_000),
     /** No frame for this long: the camera is lost and the event ends with its last sight. */

@@ -2,7 +2,7 @@ import type { DetectedObject, DetectionsMessage, EventMessage, TrackSummary } fr
 import type { EventSettings } from '@faascam/core/settings';
 import { eventIdOf } from '@faascam/core/ids';
 import type { CameraTracks, OpenEvent, Outgoing, Track } from './state.ts';
-import { follow, isConfirmed, labelOf, medianScore } from './tracker.ts';
+import { follow, labelOf, medianScore } from './tracker.ts';
 
 /** An event tells of itself again after this long, or when its labels change. */
 const UPDATE_US = 5_000_000;
@@ -55,7 +55,7 @@ function advanceFrom(before: CameraTracks, frame: DetectionsMessage, settings: E
   const elapsedMs = (at - before.lastUs) / 1000;
   const followed = follow(before.tracks, frame, elapsedMs, settings, before.nextTrack);
   const tracks = followed.tracks.map((track) =>
-    track.moving && track.stillMs >= settings.stillAfterMs ? { ...track, moving: false } : track,
+    track.moving && track.stillMs >= stillAfterMs(track, settings) ? { ...track, moving: false } : track,
   );
   const stopped = new Set(tracks.filter((track) => !track.moving).map(({ id }) => id));
   const now: CameraTracks = {
@@ -66,7 +66,7 @@ function advanceFrom(before: CameraTracks, frame: DetectionsMessage, settings: E
     model: frame.inferred ? frame.model : before.model,
   };
 
-  const active = tracks.filter((track) => track.moving && isConfirmed(track, settings));
+  const active = tracks.filter((track) => track.moving && track.confirmed);
   const { open } = now;
   if (open === undefined) return active.length > 0 ? start(now, active, frame) : now;
 
@@ -89,6 +89,10 @@ function advanceFrom(before: CameraTracks, frame: DetectionsMessage, settings: E
     open: told,
     outgoing: [...now.outgoing, { kind: 'event', msgID: `${told.id}-update-${told.updates}`, message }],
   };
+}
+
+function stillAfterMs(track: Track, settings: EventSettings): number {
+  return settings.stillAfterMsOf[labelOf(track)] ?? settings.stillAfterMs;
 }
 
 function start(

@@ -25,6 +25,8 @@ export const track = z.object({
   stillMs: z.number().nonnegative(),
   /** Whether it has ever moved, or came into view while moving. An object that was always there has not. */
   moving: z.boolean(),
+  /** Whether it was seen often and well enough to count; once so, always so. */
+  confirmed: z.boolean(),
   /** Since when it moves, for the start of an event. */
   movingSinceUs: timeUs,
   best: z.object({ atUs: timeUs, score: z.number(), box }),

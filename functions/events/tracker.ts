@@ -47,7 +47,9 @@ export function follow(
     .filter((object) => !taken.has(object))
     .map((object, index) => begin(nextTrack + index, object, frame));
   return {
-    tracks: [...seen.filter((track) => !isGone(track, settings)), ...begun],
+    tracks: [...seen.filter((track) => !isGone(track, settings)), ...begun].map((track) =>
+      judge(track, settings),
+    ),
     nextTrack: nextTrack + begun.length,
   };
 }
@@ -67,19 +69,20 @@ export function medianScore(track: Track): number {
   return sorted[sorted.length >> 1] ?? 0;
 }
 
-/** Whether a track counts: often enough seen, well enough, and as something asked for. */
-export function isConfirmed(track: Track, settings: EventSettings): boolean {
-  return (
-    track.hits >= settings.confirmHits &&
-    medianScore(track) >= settings.minMedianScore &&
-    settings.labels.includes(labelOf(track))
-  );
+/** The track, confirmed when it was seen often enough, well enough, and as something asked for. */
+function judge(track: Track, settings: EventSettings): Track {
+  const confirmed =
+    track.confirmed ||
+    (track.hits >= settings.confirmHits &&
+      medianScore(track) >= settings.minMedianScore &&
+      settings.labels.includes(labelOf(track)));
+  return confirmed === track.confirmed ? track : { ...track, confirmed };
 }
 
 function isGone(track: Track, settings: EventSettings): boolean {
   if (track.missedMs === 0) return false;
   if (!track.moving) return track.missedMs >= STILL_MEMORY_MS;
-  const patience = track.hits < settings.confirmHits ? TENTATIVE_MS : settings.leftAfterMs;
+  const patience = track.confirmed ? settings.leftAfterMs : TENTATIVE_MS;
   return track.missedMs >= patience;
 }
 
@@ -140,6 +143,7 @@ function begin(id: number, object: DetectedObject, frame: DetectionsMessage): Tr
     stillMs: 0,
     moving: touchesMotion(object.box, frame.motionBoxes),
     movingSinceUs: at,
+    confirmed: false,
     best: { atUs: at, score: object.score, box: object.box },
   };
 }

@@ -94,14 +94,14 @@ export function observe(
 
   if (score > SCENE_CHANGE) {
     const begun = beginBackground(luma, capturedAtUs);
-    const said: MotionHeader = { ...STILL, kind: settled(before.movedUs, capturedAtUs, settings), score };
+    const said: MotionHeader = { ...STILL, kind: unmoved(before.movedUs, before.lastUs, capturedAtUs, settings), score };
     return { background: { ...begun, movedUs: before.movedUs, said }, mask };
   }
   const moving = regions.length > 0;
   const movedUs = moving ? capturedAtUs : before.movedUs;
   const said: MotionHeader = {
     v: 1,
-    kind: moving ? 'moving' : settled(movedUs, capturedAtUs, settings),
+    kind: moving ? 'moving' : unmoved(movedUs, before.lastUs, capturedAtUs, settings),
     score,
     boxes: regions.slice(0, 16).map(({ box }) => box),
   };
@@ -109,8 +109,18 @@ export function observe(
   return { background: { ...before, ...learned, lastUs: capturedAtUs, movedUs, said }, mask };
 }
 
-function settled(movedUs: number, capturedAtUs: number, settings: MotionSettings): 'settling' | 'still' {
-  return movedUs > 0 && capturedAtUs - movedUs <= settings.settleMs * 1000 ? 'settling' : 'still';
+/** What to call a frame in which nothing moves: worth a look for a while after motion, then now and then. */
+function unmoved(
+  movedUs: number,
+  lastUs: number,
+  nowUs: number,
+  settings: MotionSettings,
+): 'settling' | 'still' {
+  if (movedUs === 0) return 'still';
+  const sinceMs = (nowUs - movedUs) / 1000;
+  if (sinceMs <= settings.settleMs) return 'settling';
+  const looks = (us: number): number => Math.floor((us - movedUs) / 1000 / settings.lookAgainMs);
+  return sinceMs <= settings.lookAgainForMs && looks(nowUs) > looks(lastUs) ? 'settling' : 'still';
 }
 
 /** Sensitivity 1..10 as the number of standard deviations that a cell must differ by: 11 down to 2.9, 5 is 6. */

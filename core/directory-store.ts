@@ -1,0 +1,429 @@
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import {
+  copyFile,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  writeFile,
+} from 'node:fs/promises';
+import { dirname, extname, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { StoreError, systemCodeOf } from './errors.ts';
+import {
+  bytesOf,
+  keyParts,
+  requireMetadata,
+  type ByteRange,
+  type ListEntry,
+  type ListOptions,
+  type ObjectStore,
+  type PutOptions,
+  type StoredObject,
+} from './store.ts';
+
+/** Where objects are written before they appear under their key; on the same file system, so that they can be linked. */
+const INCOMING = '.incoming';
+/** No put takes longer without writing a byte: older files in `.incoming` were left by a crash. */
+const STALE_AFTER_MS = 3_600_000;
+
+const attributes = z.object({ contentType: z.string(), metadata: z.record(z.string(), z.string()) });
+
+const contentTypes: Record<string, string> = {
+  '.mp4': 'video/mp4',
+  '.jpg': 'image/jpeg',
+  '.json': 'application/json',
+};
+
+/**
+ * A store in a folder, made if it is not there: an object is the file of its key. Its content type and metadata lie
+ * in a hidden file beside it, `.<name>.<inode>.meta`: the inode binds them to this very content, so that both appear
+ * in one step, with the link or rename of the content. Files put there by hand, or restored from a backup, are
+ * objects too. Symbolic links below the folder are not followed.
+ */
+export async function openDirectoryStore(path: string): Promise<ObjectStore> {
+  const asked = resolve(path);
+  return await attempt('open', asked, async () => {
+    await mkdir(join(asked, INCOMING), { recursive: true });
+    const root = await realpath(asked);
+    await removeStale(join(root, INCOMING));
+    return new DirectoryStore(root);
+  });
+}
+
+class DirectoryStore implements ObjectStore {
+  readonly description: string;
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+    this.description = `folder ${root}`;
+  }
+
+  async put(
+    key: string,
+    body: Buffer | { file: string },
+    options: PutOptions,
+  ): Promise<'created' | 'exists'> {
+    const target = this.#pathOf(key);
+    const metadata = options.metadata ?? {};
+    requireMetadata(metadata);
+    return await attempt('write', target, async () => {
+      if (options.ifAbsent === true && (await inodeOf(target)) !== undefined) return 'exists';
+      const temporary = join(this.#root, INCOMING, randomUUID());
+      let sidecar: string | undefined;
+      try {
+        const inode = await writeWhole(temporary, body);
+        for (;;) {
+          await this.#makeFolder(key);
+          sidecar = sidecarOf(target, inode);
+          try {
+            await writeFile(sidecar, JSON.stringify({ contentType: options.contentType, metadata }), {
+              flush: true,
+            });
+            if (options.ifAbsent === true) await link(temporary, target);
+            else await replace(temporary, target);
+            break;
+          } catch (error) {
+            // A `delete` beside us has removed the folder because it was empty: make it again.
+            if (systemCodeOf(error) !== 'ENOENT' || (await inodeOf(temporary)) === undefined) throw error;
+          }
+        }
+        sidecar = undefined;
+        await syncFolder(dirname(target));
+        return 'created';
+      } catch (error) {
+        if (options.ifAbsent === true && systemCodeOf(error) === 'EEXIST') return 'exists';
+        throw error;
+      } finally {
+        await rm(temporary, { force: true });
+        if (sidecar !== undefined) await rm(sidecar, { force: true });
+      }
+    });
+  }
+
+  async head(key: string): Promise<StoredObject | undefined> {
+    const opened = await this.#open(key);
+    await opened?.handle.close();
+    return opened?.object;
+  }
+
+  async get(key: string, range?: ByteRange) {
+    const opened = await this.#open(key);
+    if (opened === undefined) return undefined;
+    const { object, handle } = opened;
+    try {
+      const bytes = range === undefined ? {} : bytesOf(range, object.sizeBytes);
+      return { object, stream: handle.createReadStream({ ...bytes, autoClose: true }) };
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListEntry> {
+    const slash = prefix.lastIndexOf('/') + 1;
+    const folder = prefix.slice(0, slash);
+    if (folder !== '') keyParts(folder.slice(0, -1));
+    yield* this.#walk(folder, prefix, options.startAfter ?? '', options.delimiter !== undefined);
+  }
+
+  async delete(key: string): Promise<void> {
+    const target = this.#pathOf(key);
+    await attempt('delete', target, async () => {
+      if (!(await this.#isInside(target))) return;
+      await rm(target, { force: true });
+      for (const sidecar of await sidecarsOf(target)) await rm(sidecar, { force: true });
+      await this.#prune(dirname(target));
+    });
+  }
+
+  async check(): Promise<void> {
+    const probe = join(this.#root, INCOMING, randomUUID());
+    await attempt('write', this.#root, async () => {
+      try {
+        await writeWhole(probe, Buffer.from('check'));
+      } finally {
+        await rm(probe, { force: true });
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    // Nothing is held open between calls.
+  }
+
+  #pathOf(key: string): string {
+    return join(this.#root, ...keyParts(key));
+  }
+
+  /** Whether the way to a path is made of our own folders: neither missing nor by a symbolic link. */
+  async #isInside(path: string): Promise<boolean> {
+    const folder = dirname(path);
+    try {
+      return (await realpath(folder)) === folder;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    }
+  }
+
+  async #makeFolder(key: string): Promise<void> {
+    let folder = this.#root;
+    for (const part of keyParts(key).slice(0, -1)) {
+      const parent = folder;
+      folder = join(parent, part);
+      try {
+        await mkdir(folder);
+        await syncFolder(parent);
+      } catch (error) {
+        if (systemCodeOf(error) !== 'EEXIST') throw error;
+        if (!(await lstat(folder)).isDirectory()) {
+          throw new StoreError('store-failed', `${folder} is no folder: move it away, the clip store needs one.`);
+        }
+      }
+    }
+  }
+
+  async #open(key: string) {
+    const path = this.#pathOf(key);
+    return await attempt('read', path, async () => {
+      if (!(await this.#isInside(path))) return undefined;
+      let handle;
+      try {
+        handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+      } catch (error) {
+        if (isMissing(error) || systemCodeOf(error) === 'ELOOP') return undefined;
+        throw error;
+      }
+      try {
+        const stat = await handle.stat({ bigint: true });
+        if (!stat.isFile()) {
+          await handle.close();
+          return undefined;
+        }
+        const { contentType, metadata } = await attributesOf(path, stat.ino);
+        const object: StoredObject = {
+          key,
+          sizeBytes: Number(stat.size),
+          contentType,
+          metadata,
+          modifiedMs: Number(stat.mtimeMs),
+          etag: `${stat.ino.toString(16)}-${stat.size.toString(16)}-${stat.mtimeNs.toString(16)}`,
+        };
+        return { handle, object };
+      } catch (error) {
+        await handle.close();
+        throw error;
+      }
+    });
+  }
+
+  async *#walk(folder: string, prefix: string, after: string, grouped: boolean): AsyncGenerator<ListEntry> {
+    const path = join(this.#root, folder);
+    if (!(await this.#isInside(join(path, 'any')))) return;
+    const entries = await attempt('list', path, async () => {
+      try {
+        return await readdir(path, { withFileTypes: true });
+      } catch (error) {
+        if (isMissing(error)) return [];
+        throw error;
+      }
+    });
+    const names = entries
+      .filter((entry) => !entry.name.startsWith('.') && (entry.isDirectory() || entry.isFile()))
+      // A folder stands for keys that go on with a slash, and is sorted as such.
+      .map((entry) => folder + entry.name + (entry.isDirectory() ? '/' : ''))
+      .sort((a, b) => (a < b ? -1 : 1));
+    for (const name of names) {
+      const isFolder = name.endsWith('/');
+      if (!name.startsWith(prefix) && !(isFolder && prefix.startsWith(name))) continue;
+      if (isFolder && !(grouped && name.startsWith(prefix))) {
+        if (name > after || after.startsWith(name)) yield* this.#walk(name, prefix, after, grouped);
+      } else if (name > after) {
+        if (isFolder) {
+          if (await this.#holdsObject(name)) yield { prefix: name };
+        } else {
+          const sizeBytes = await sizeOf(join(this.#root, name));
+          if (sizeBytes !== undefined) yield { key: name, sizeBytes };
+        }
+      }
+    }
+  }
+
+  /** An empty folder is nothing to S3, so it is nothing here. */
+  async #holdsObject(folder: string): Promise<boolean> {
+    for await (const entry of this.#walk(folder, folder, '', false)) return 'key' in entry;
+    return false;
+  }
+
+  async #prune(folder: string): Promise<void> {
+    for (let empty = folder; empty !== this.#root; empty = dirname(empty)) {
+      try {
+        await rmdir(empty);
+      } catch (error) {
+        const code = systemCodeOf(error);
+        if (code === 'ENOTEMPTY' || code === 'EEXIST') return;
+        if (code !== 'ENOENT') throw error;
+      }
+    }
+  }
+}
+
+/** Writes a new file and has it on the disk before it returns the file's inode. */
+async function writeWhole(path: string, body: Buffer | { file: string }): Promise<bigint> {
+  if (!Buffer.isBuffer(body)) await copyFile(body.file, path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+  const handle = await open(path, Buffer.isBuffer(body) ? 'wx' : 'r+');
+  try {
+    if (Buffer.isBuffer(body)) await handle.writeFile(body);
+    else await handle.chmod(0o644);
+    await handle.sync();
+    return (await handle.stat({ bigint: true })).ino;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function replace(temporary: string, target: string): Promise<void> {
+  const old = await inodeOf(target);
+  await rename(temporary, target);
+  if (old !== undefined) await rm(sidecarOf(target, old), { force: true });
+}
+
+async function inodeOf(path: string): Promise<bigint | undefined> {
+  try {
+    return (await lstat(path, { bigint: true })).ino;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await lstat(path)).size;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+function sidecarOf(target: string, inode: bigint): string {
+  return join(dirname(target), `.${nameOf(target)}.${inode}.meta`);
+}
+
+async function sidecarsOf(target: string): Promise<string[]> {
+  const pattern = new RegExp(`^\\.${nameOf(target).replaceAll('.', '\\.')}\\.\\d+\\.meta$`);
+  const names = await readdir(dirname(target));
+  return names.filter((name) => pattern.test(name)).map((name) => join(dirname(target), name));
+}
+
+async function attributesOf(target: string, inode: bigint): Promise<z.infer<typeof attributes>> {
+  const bare = {
+    contentType: contentTypes[extname(target)] ?? 'application/octet-stream',
+    metadata: {},
+  };
+  let path = sidecarOf(target, inode);
+  if ((await inodeOf(path)) === undefined) {
+    // A copy (a restored backup) has another inode; its sidecar is still its own if there is just one.
+    const [only, another] = await sidecarsOf(target);
+    if (only === undefined || another !== undefined) return bare;
+    path = only;
+  }
+  try {
+    return attributes.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch (error) {
+    if (isMissing(error) || error instanceof SyntaxError || error instanceof z.ZodError) return bare;
+    throw error;
+  }
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } catch (error) {
+    // Some network file systems cannot sync a folder; they keep its entries safe by themselves.
+    if (systemCodeOf(error) !== 'EINVAL' && systemCodeOf(error) !== 'ENOTSUP') throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function removeStale(incoming: string): Promise<void> {
+  for (const name of await readdir(incoming)) {
+    const path = join(incoming, name);
+    try {
+      if (Date.now() - (await lstat(path)).mtimeMs > STALE_AFTER_MS) await rm(path, { force: true });
+    } catch (error) {
+      // Its writer was quicker.
+      if (!isMissing(error)) throw error;
+    }
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  const code = systemCodeOf(error);
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+async function attempt<T>(doing: string, path: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    throw directoryErrorOf(error, doing, path);
+  }
+}
+
+/** What a failure of the file system means to whoever runs the store. `StoreError` and `RangeError` stay what they are. */
+export function directoryErrorOf(error: unknown, doing: string, path: string): Error {
+  if (error instanceof StoreError || error instanceof RangeError) return error;
+  const code = systemCodeOf(error) ?? 'unknown error';
+  const what = `Clip store: cannot ${doing} ${path}`;
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new StoreError('store-full', `${what}: the disk is full. Free space or shorten the retention.`, {
+        cause: error,
+      });
+    case 'EACCES':
+    case 'EPERM':
+      return new StoreError(
+        'store-not-writable',
+        `${what}: permission denied. Give the user that runs faascam the right to write there.`,
+        { cause: error },
+      );
+    case 'EROFS':
+      return new StoreError(
+        'store-not-writable',
+        `${what}: the file system is read-only. Mount it writable or set another store.path.`,
+        { cause: error },
+      );
+    case 'EEXIST':
+    case 'ENOTDIR':
+      return new StoreError(
+        'store-not-writable',
+        `${what}: a part of the path is a file. Move it away or set another store.path.`,
+        { cause: error },
+      );
+    case 'EXDEV':
+      return new StoreError(
+        'store-not-writable',
+        `${what}: it lies on another file system than the store's folder. Mount the whole folder there instead.`,
+        { cause: error },
+      );
+    default:
+      return new StoreError('store-failed', `${what}: ${code}.`, { cause: error });
+  }
+}
