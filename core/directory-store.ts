@@ -1,26 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import {
-  copyFile,
-  link,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  rmdir,
-  writeFile,
-} from 'node:fs/promises';
-import { dirname, extname, join, resolve } from 'node:path';
-import { z } from 'zod';
+import { link, lstat, mkdir, open, readdir, realpath, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { inodeOf, isMissing, syncFolder, writeWhole } from './durable-file.ts';
 import { StoreError, systemCodeOf } from './errors.ts';
+import { attributesOf, sidecarOf, sidecarsOf } from './sidecar.ts';
 import {
   bytesOf,
   keyParts,
   requireMetadata,
+  requirePrefix,
   type ByteRange,
   type ListEntry,
   type ListOptions,
@@ -33,14 +22,6 @@ import {
 const INCOMING = '.incoming';
 /** No put takes longer without writing a byte: older files in `.incoming` were left by a crash. */
 const STALE_AFTER_MS = 3_600_000;
-
-const attributes = z.object({ contentType: z.string(), metadata: z.record(z.string(), z.string()) });
-
-const contentTypes: Record<string, string> = {
-  '.mp4': 'video/mp4',
-  '.jpg': 'image/jpeg',
-  '.json': 'application/json',
-};
 
 /**
  * A store in a folder, made if it is not there: an object is the file of its key. Its content type and metadata lie
@@ -129,9 +110,8 @@ class DirectoryStore implements ObjectStore {
   }
 
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListEntry> {
-    const slash = prefix.lastIndexOf('/') + 1;
-    const folder = prefix.slice(0, slash);
-    if (folder !== '') keyParts(folder.slice(0, -1));
+    requirePrefix(prefix);
+    const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
     yield* this.#walk(folder, prefix, options.startAfter ?? '', options.delimiter !== undefined);
   }
 
@@ -156,8 +136,9 @@ class DirectoryStore implements ObjectStore {
     });
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
     // Nothing is held open between calls.
+    return Promise.resolve();
   }
 
   #pathOf(key: string): string {
@@ -186,7 +167,10 @@ class DirectoryStore implements ObjectStore {
       } catch (error) {
         if (systemCodeOf(error) !== 'EEXIST') throw error;
         if (!(await lstat(folder)).isDirectory()) {
-          throw new StoreError('store-failed', `${folder} is no folder: move it away, the clip store needs one.`);
+          throw new StoreError(
+            'store-failed',
+            `${folder} is no folder: move it away, the clip store needs one.`,
+          );
         }
       }
     }
@@ -277,33 +261,10 @@ class DirectoryStore implements ObjectStore {
   }
 }
 
-/** Writes a new file and has it on the disk before it returns the file's inode. */
-async function writeWhole(path: string, body: Buffer | { file: string }): Promise<bigint> {
-  if (!Buffer.isBuffer(body)) await copyFile(body.file, path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-  const handle = await open(path, Buffer.isBuffer(body) ? 'wx' : 'r+');
-  try {
-    if (Buffer.isBuffer(body)) await handle.writeFile(body);
-    else await handle.chmod(0o644);
-    await handle.sync();
-    return (await handle.stat({ bigint: true })).ino;
-  } finally {
-    await handle.close();
-  }
-}
-
 async function replace(temporary: string, target: string): Promise<void> {
   const old = await inodeOf(target);
   await rename(temporary, target);
   if (old !== undefined) await rm(sidecarOf(target, old), { force: true });
-}
-
-async function inodeOf(path: string): Promise<bigint | undefined> {
-  try {
-    return (await lstat(path, { bigint: true })).ino;
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {
@@ -312,52 +273,6 @@ async function sizeOf(path: string): Promise<number | undefined> {
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
-  }
-}
-
-function sidecarOf(target: string, inode: bigint): string {
-  return join(dirname(target), `.${nameOf(target)}.${inode}.meta`);
-}
-
-async function sidecarsOf(target: string): Promise<string[]> {
-  const pattern = new RegExp(`^\\.${nameOf(target).replaceAll('.', '\\.')}\\.\\d+\\.meta$`);
-  const names = await readdir(dirname(target));
-  return names.filter((name) => pattern.test(name)).map((name) => join(dirname(target), name));
-}
-
-async function attributesOf(target: string, inode: bigint): Promise<z.infer<typeof attributes>> {
-  const bare = {
-    contentType: contentTypes[extname(target)] ?? 'application/octet-stream',
-    metadata: {},
-  };
-  let path = sidecarOf(target, inode);
-  if ((await inodeOf(path)) === undefined) {
-    // A copy (a restored backup) has another inode; its sidecar is still its own if there is just one.
-    const [only, another] = await sidecarsOf(target);
-    if (only === undefined || another !== undefined) return bare;
-    path = only;
-  }
-  try {
-    return attributes.parse(JSON.parse(await readFile(path, 'utf8')));
-  } catch (error) {
-    if (isMissing(error) || error instanceof SyntaxError || error instanceof z.ZodError) return bare;
-    throw error;
-  }
-}
-
-function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } catch (error) {
-    // Some network file systems cannot sync a folder; they keep its entries safe by themselves.
-    if (systemCodeOf(error) !== 'EINVAL' && systemCodeOf(error) !== 'ENOTSUP') throw error;
-  } finally {
-    await handle.close();
   }
 }
 
@@ -371,11 +286,6 @@ async function removeStale(incoming: string): Promise<void> {
       if (!isMissing(error)) throw error;
     }
   }
-}
-
-function isMissing(error: unknown): boolean {
-  const code = systemCodeOf(error);
-  return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
 async function attempt<T>(doing: string, path: string, action: () => Promise<T>): Promise<T> {

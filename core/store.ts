@@ -96,6 +96,13 @@ export function keyParts(key: string): string[] {
   return parts;
 }
 
+/** Throws `RangeError` for a prefix with which no key can begin. */
+export function requirePrefix(prefix: string): void {
+  const last = prefix.slice(prefix.lastIndexOf('/') + 1);
+  // A key that begins with the prefix: it may end anywhere, also right after a slash.
+  keyParts(last === '' ? `${prefix}a` : prefix);
+}
+
 /** Throws `RangeError` for metadata that a store could not give back as it was. */
 export function requireMetadata(metadata: Record<string, string>): void {
   for (const [name, value] of Object.entries(metadata)) {
