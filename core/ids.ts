@@ -10,10 +10,7 @@ export const cameraId = z.string().regex(NAME, {
 /** A camera's id, a hyphen, and the start as `yyyymmddThhmmss` with six decimals joined by a hyphen. */
 const EVENT = /^([a-z0-9][a-z0-9_-]{0,62})-(\d{8})t(\d{6})-(\d{6})$/;
 
-export const eventId = z
-  .string()
-  .max(96)
-  .regex(EVENT, { error: 'is no event id' });
+export const eventId = z.string().max(96).regex(EVENT, { error: 'is no event id' });
 
 /**
  * The id of the event that began on `camera` at `startUs`. The same start always gives the same id, so storing
@@ -32,7 +29,8 @@ export type EventObject = 'clip.mp4' | 'snapshot.jpg' | 'event.json';
 /** Where an event's objects live: `<camera>/<yyyy>/<mm>/<dd>/<event id>/<name>`. */
 export function eventKey(id: string, name: EventObject): string {
   const [, camera, day] = EVENT.exec(id) ?? [];
-  if (camera === undefined || day === undefined) throw new TypeError(`not an event id: ${JSON.stringify(id)}`);
+  if (camera === undefined || day === undefined)
+    throw new TypeError(`not an event id: ${JSON.stringify(id)}`);
   return `${camera}/${day.slice(0, 4)}/${day.slice(4, 6)}/${day.slice(6, 8)}/${id}/${name}`;
 }
 

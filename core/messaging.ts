@@ -18,7 +18,11 @@ export interface Messaging {
  * Throws `FaascamError` `nats-unreachable` or `nats-denied` when the first connection fails.
  * The caller drains or closes `nc`.
  */
-export async function connectNats(url: string, name: string, options?: ConnectionOptions): Promise<Messaging> {
+export async function connectNats(
+  url: string,
+  name: string,
+  options?: ConnectionOptions,
+): Promise<Messaging> {
   let nc: NatsConnection;
   const { servers, user, pass } = serverOf(url);
   try {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect } from '@nats-io/transport-node';
 import { systemClock } from './clock.ts';
@@ -7,14 +7,17 @@ import { messageOf, ProgramError } from './errors.ts';
 import { freePort } from './ports.ts';
 import { requireProgram } from './programs.ts';
 
+const PID_FILE = 'nats-server.pid';
+
 export interface NatsServer {
-  url: string;
-  port: number;
-  pid: number;
+  readonly name: string;
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
   /** Resolves with a sentence once the server has ended, wanted or not. */
-  ended: Promise<string>;
-  /** Ends the server and waits for it. */
-  stop(): Promise<void>;
+  readonly ended: Promise<string>;
+  /** Ends the server and waits for it; kills it after `limitMs` (5 s). */
+  stop(limitMs?: number): Promise<void>;
 }
 
 /**
@@ -24,13 +27,17 @@ export interface NatsServer {
 export async function startNatsServer(options: { directory: string; port?: number }): Promise<NatsServer> {
   await requireProgram('nats-server');
   await mkdir(options.directory, { recursive: true });
+  await endLeftover(options.directory);
   const port = options.port ?? (await freePort());
   const url = `nats://127.0.0.1:${port}`;
   const logPath = join(options.directory, 'nats-server.log');
   const log = await open(logPath, 'a');
   const child = spawn(
     'nats-server',
-    ['--addr', '127.0.0.1', '--port', String(port), '--jetstream', '--store_dir', options.directory],
+    [
+      ...['--addr', '127.0.0.1', '--port', String(port)],
+      ...['--jetstream', '--store_dir', options.directory, '--pid', join(options.directory, PID_FILE)],
+    ],
     { stdio: ['ignore', log.fd, log.fd], detached: true },
   );
   const ended = new Promise<string>((resolve) => {
@@ -63,15 +70,32 @@ export async function startNatsServer(options: { directory: string; port?: numbe
     }
   }
   return {
+    name: 'nats-server',
     url,
     port,
     pid: child.pid ?? 0,
     ended,
-    stop: async () => {
+    stop: async (limitMs = 5000) => {
       child.kill('SIGTERM');
-      const kill = setTimeout(() => child.kill('SIGKILL'), 5000);
+      const kill = setTimeout(() => child.kill('SIGKILL'), limitMs);
       await ended;
       clearTimeout(kill);
     },
   };
+}
+
+/** Ends a server of ours that outlived its owner (kill -9): two on the same files would damage them. */
+async function endLeftover(directory: string): Promise<void> {
+  const pid = Number(await readFile(join(directory, PID_FILE), 'utf8').catch(() => '0'));
+  if (!Number.isInteger(pid) || pid <= 1) return;
+  const isOurs = async (): Promise<boolean> => {
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    return line.startsWith('nats-server\0') && line.includes(`\0${directory}\0`);
+  };
+  if (!(await isOurs())) return;
+  process.kill(pid, 'SIGTERM');
+  for (let waited = 0; await isOurs(); waited += 20) {
+    if (waited === 5000) process.kill(pid, 'SIGKILL');
+    await systemClock.sleep(20);
+  }
 }

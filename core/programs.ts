@@ -35,7 +35,10 @@ export async function requireProgram(name: ProgramName): Promise<string> {
     }
     throw new ProgramError('program-missing', `${name} does not run; ${install}`, { cause });
   }
-  const found = pattern.exec(output)?.slice(1).map((part) => Number(part ?? 0));
+  const found = pattern
+    .exec(output)
+    ?.slice(1)
+    .map((part) => Number(part ?? 0));
   if (!found) return 'unknown';
   const version = found.map((part) => (Number.isNaN(part) ? 0 : part));
   for (const [index, least] of oldest.entries()) {

@@ -110,7 +110,8 @@ function candidatesOf(outputs: InferenceSession.ReturnType, decoding: Decoding):
   const { family, output } = decoding.layout;
   if (family === 'detr') {
     const labels = outputs['labels']?.data;
-    const classIds = labels instanceof BigInt64Array || labels instanceof Int32Array ? labels : new Int32Array();
+    const classIds =
+      labels instanceof BigInt64Array || labels instanceof Int32Array ? labels : new Int32Array();
     return decodeDetr(classIds, floats(outputs['boxes']), floats(outputs['scores']), decoding);
   }
   const values = floats(outputs[output]);

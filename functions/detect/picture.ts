@@ -20,7 +20,11 @@ export interface ModelInput {
  * Decodes a picture (JPEG, PNG, ...) into a model's input. `width` and `height` of the answer are the picture's own.
  * Throws `MalformedInputError` when it cannot be decoded.
  */
-export async function modelInputOf(encoded: Buffer, layout: Layout, reuse?: Float32Array): Promise<ModelInput> {
+export async function modelInputOf(
+  encoded: Buffer,
+  layout: Layout,
+  reuse?: Float32Array,
+): Promise<ModelInput> {
   try {
     const image = sharp(encoded, { limitInputPixels: MAX_PIXELS, failOn: 'error' });
     const { width, height } = await image.metadata();

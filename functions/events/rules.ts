@@ -77,8 +77,7 @@ function advanceFrom(before: CameraTracks, frame: DetectionsMessage, settings: E
   }
   if (at - grown.startUs >= settings.maxMs * 1000) {
     const split = end({ ...now, open: { ...grown, endUs: at } }, 'split', settings);
-    const next = start(split, active, frame, at);
-    return { ...next, outgoing: [...split.outgoing, ...next.outgoing] };
+    return start(split, active, frame, at);
   }
   const labels = labelsOf(grown).join();
   if (labels === grown.toldLabels && at - grown.toldUs < UPDATE_US) return { ...now, open: grown };

@@ -94,7 +94,11 @@ export function observe(
 
   if (score > SCENE_CHANGE) {
     const begun = beginBackground(luma, capturedAtUs);
-    const said: MotionHeader = { ...STILL, kind: unmoved(before.movedUs, before.lastUs, capturedAtUs, settings), score };
+    const said: MotionHeader = {
+      ...STILL,
+      kind: unmoved(before.movedUs, before.lastUs, capturedAtUs, settings),
+      score,
+    };
     return { background: { ...begun, movedUs: before.movedUs, said }, mask };
   }
   const moving = regions.length > 0;

@@ -57,12 +57,7 @@ export function regionsOf(mask: Uint8Array, width: number, height: number, minCe
       }
     }
     if (cells < minCells) continue;
-    const box: Box = [
-      left / width,
-      top / height,
-      (right - left + 1) / width,
-      (bottom - top + 1) / height,
-    ];
+    const box: Box = [left / width, top / height, (right - left + 1) / width, (bottom - top + 1) / height];
     regions.push({ box, cells });
   }
   return regions.sort((a, b) => b.cells - a.cells);

@@ -22,7 +22,9 @@ const head = z.object({
  */
 export function encodeBackground(background: Background): Buffer {
   const { width, height, lastUs, movedUs, startUs, said } = background;
-  const first = Buffer.from(`${JSON.stringify({ v: VERSION, width, height, lastUs, movedUs, startUs, said })}\n`);
+  const first = Buffer.from(
+    `${JSON.stringify({ v: VERSION, width, height, lastUs, movedUs, startUs, said })}\n`,
+  );
   const cells = width * height;
   const body = Buffer.alloc(cells * 6);
   for (let at = 0; at < cells; at++) {

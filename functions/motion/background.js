@@ -1,0 +1,135 @@
+import { majority, regionsOf } from './regions.js';
+const LEARN_MS = 12_000;
+const START_LEARN_MS = 1500;
+/** A foreground cell that keeps its brightness this long is background: a parked car, the place someone left. */
+const STEADY_MS = 3000;
+/** Noise that every camera has, JPEG's included, in grey levels. */
+const NOISE_FLOOR = 2.2;
+const START_VARIANCE = 9;
+const MAX_VARIANCE = 900;
+/** More of the picture than this in the foreground at once is light or a moved camera, not an object. */
+const SCENE_CHANGE = 0.7;
+const STILL = { v: 1, kind: 'still', score: 0, boxes: [] };
+/** The background as the first frame shows it. */
+export function beginBackground(luma, capturedAtUs) {
+  return {
+    width: luma.width,
+    height: luma.height,
+    mean: Float32Array.from(luma.pixels),
+    variance: new Float32Array(luma.pixels.length).fill(START_VARIANCE),
+    last: Uint8Array.from(luma.pixels),
+    steadyMs: new Uint16Array(luma.pixels.length),
+    lastUs: capturedAtUs,
+    movedUs: 0,
+    startUs: capturedAtUs,
+    said: STILL,
+  };
+}
+/**
+ * Compares a frame with the background, and learns from it. Answers the background after the frame, its `said`
+ * telling what moves, and the cleaned foreground mask (0 and 1, row by row). The one given stays as it is.
+ * A frame of another size begins anew.
+ */
+export function observe(before, luma, capturedAtUs, settings) {
+  if (luma.width !== before.width || luma.height !== before.height) {
+    const background = beginBackground(luma, capturedAtUs);
+    return { background, mask: new Uint8Array(luma.pixels.length) };
+  }
+  const { width, height, pixels } = luma;
+  const elapsedMs = Math.min(5000, Math.max(1, (capturedAtUs - before.lastUs) / 1000));
+  const light = lightChange(before, pixels);
+  const threshold = deviationsOf(settings.sensitivity);
+  const residual = new Float32Array(pixels.length);
+  const raw = new Uint8Array(pixels.length);
+  for (let at = 0; at < pixels.length; at++) {
+    const expected = light.gain * (before.mean[at] ?? 0) + light.offset;
+    const difference = (pixels[at] ?? 0) - expected;
+    residual[at] = difference;
+    const noise = Math.sqrt((before.variance[at] ?? 0) + NOISE_FLOOR * NOISE_FLOOR);
+    raw[at] = Math.abs(difference) > threshold * noise ? 1 : 0;
+  }
+  const mask = majority(raw, width, height);
+  const minCells = Math.max(4, Math.round(settings.minArea * pixels.length));
+  const regions = regionsOf(mask, width, height, minCells);
+  const cells = regions.reduce((sum, region) => sum + region.cells, 0);
+  const score = cells / pixels.length;
+  if (score > SCENE_CHANGE) {
+    const begun = beginBackground(luma, capturedAtUs);
+    const said = { ...STILL, kind: unmoved(before.movedUs, before.lastUs, capturedAtUs, settings), score };
+    return { background: { ...begun, movedUs: before.movedUs, said }, mask };
+  }
+  const moving = regions.length > 0;
+  const movedUs = moving ? capturedAtUs : before.movedUs;
+  const said = {
+    v: 1,
+    kind: moving ? 'moving' : unmoved(movedUs, before.lastUs, capturedAtUs, settings),
+    score,
+    boxes: regions.slice(0, 16).map(({ box }) => box),
+  };
+  const learned = learn(before, pixels, residual, mask, elapsedMs, capturedAtUs);
+  return { background: { ...before, ...learned, lastUs: capturedAtUs, movedUs, said }, mask };
+}
+/** What to call a frame in which nothing moves: worth a look for a while after motion, then now and then. */
+function unmoved(movedUs, lastUs, nowUs, settings) {
+  if (movedUs === 0) return 'still';
+  const sinceMs = (nowUs - movedUs) / 1000;
+  if (sinceMs <= settings.settleMs) return 'settling';
+  const looks = (us) => Math.floor((us - movedUs) / 1000 / settings.lookAgainMs);
+  return sinceMs <= settings.lookAgainForMs && looks(nowUs) > looks(lastUs) ? 'settling' : 'still';
+}
+/** Sensitivity 1..10 as the number of standard deviations that a cell must differ by: 11 down to 2.9, 5 is 6. */
+function deviationsOf(sensitivity) {
+  return 11.6 * 0.87 ** sensitivity;
+}
+/**
+ * Gain and offset that carry the background's brightness into the frame's, by least squares over the cells, then
+ * once more without the cells that fit badly (those where something is).
+ */
+function lightChange(before, pixels) {
+  let fit = { gain: 1, offset: 0 };
+  for (const limit of [40, 12]) {
+    let [n, sumX, sumY, sumXX, sumXY] = [0, 0, 0, 0, 0];
+    for (let at = 0; at < pixels.length; at++) {
+      const x = before.mean[at] ?? 0;
+      const y = pixels[at] ?? 0;
+      if (y > 250 || y < 4 || Math.abs(y - fit.gain * x - fit.offset) > limit) continue;
+      n++;
+      sumX += x;
+      sumY += y;
+      sumXX += x * x;
+      sumXY += x * y;
+    }
+    if (n < pixels.length / 4) continue;
+    const spread = n * sumXX - sumX * sumX;
+    if (spread <= 0) continue;
+    const gain = Math.min(1.6, Math.max(0.6, (n * sumXY - sumX * sumY) / spread));
+    fit = { gain, offset: (sumY - gain * sumX) / n };
+  }
+  return fit;
+}
+function learn(before, pixels, residual, mask, elapsedMs, capturedAtUs) {
+  const starting = (capturedAtUs - before.startUs) / 1000 < 2 * START_LEARN_MS;
+  const rate = 1 - Math.exp(-elapsedMs / (starting ? START_LEARN_MS : LEARN_MS));
+  const mean = new Float32Array(pixels.length);
+  const variance = new Float32Array(pixels.length);
+  const steadyMs = new Uint16Array(pixels.length);
+  for (let at = 0; at < pixels.length; at++) {
+    const value = pixels[at] ?? 0;
+    const usual = before.mean[at] ?? 0;
+    const spread = before.variance[at] ?? 0;
+    if (mask[at] === 1) {
+      const change = Math.abs(value - (before.last[at] ?? 0));
+      const steady = change <= 3 + Math.sqrt(spread) ? (before.steadyMs[at] ?? 0) + elapsedMs : 0;
+      const absorbed = steady >= STEADY_MS;
+      steadyMs[at] = absorbed ? 0 : steady;
+      mean[at] = absorbed ? value : usual;
+      variance[at] = absorbed ? START_VARIANCE : spread;
+      continue;
+    }
+    const difference = residual[at] ?? 0;
+    mean[at] = usual + rate * (value - usual);
+    variance[at] = Math.min(MAX_VARIANCE, spread + rate * (difference * difference - spread));
+  }
+  return { mean, variance, steadyMs, last: Uint8Array.from(pixels) };
+}
+//# sourceMappingURL=background.js.map

@@ -1,0 +1,62 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { z } from 'zod';
+import { FaascamError } from '@faascam/core/errors';
+import type { Part } from './supervise.ts';
+
+export interface Child extends Part {
+  /** What it said with its first message. */
+  readonly said: Record<string, unknown>;
+}
+
+const readyMessage = z.looseObject({ ready: z.literal(true) });
+const failedMessage = z.object({ failed: z.string() });
+
+/**
+ * Starts one of our own programs as a child process of its own group, so that Ctrl-C reaches us alone and we end
+ * them in order. It ends by itself when we vanish: the message channel closes. Resolves when it says that it is ready;
+ * throws `FaascamError` `part-failed` with what it said if it ends before.
+ */
+export async function startChild(
+  name: string,
+  script: URL,
+  env: Record<string, string>,
+  args: string[] = [],
+): Promise<Child> {
+  const child = fork(script, args, {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    detached: true,
+  });
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(`${name} could not be started: ${error.message}`));
+    child.once('exit', (code, signal) => resolve(`${name} ended with ${signal ?? `exit code ${code ?? 0}`}`));
+  });
+  const said = await Promise.race([firstMessage(child), ended]);
+  if (typeof said === 'string') throw new FaascamError('part-failed', said);
+  const failed = failedMessage.safeParse(said);
+  if (failed.success) {
+    await ended;
+    throw new FaascamError('part-failed', failed.data.failed);
+  }
+  return {
+    name,
+    pid: child.pid ?? 0,
+    said,
+    ended,
+    stop: async (limitMs) => {
+      child.kill('SIGTERM');
+      const kill = setTimeout(() => child.kill('SIGKILL'), limitMs);
+      await ended;
+      clearTimeout(kill);
+    },
+  };
+}
+
+async function firstMessage(child: ChildProcess): Promise<Record<string, unknown>> {
+  for (;;) {
+    const [message]: unknown[] = await once(child, 'message');
+    const parsed = z.union([readyMessage, failedMessage]).safeParse(message);
+    if (parsed.success) return parsed.data;
+  }
+}

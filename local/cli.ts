@@ -1,0 +1,137 @@
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { FaascamError, messageOf, UsageError } from '@faascam/core/errors';
+import { redact } from '@faascam/core/redact';
+import { agent } from './commands/agent.ts';
+import { check } from './commands/check.ts';
+import { clipsGet, clipsList } from './commands/clips.ts';
+import { modelCheck, modelList, modelPull } from './commands/model.ts';
+import { replay } from './commands/replay.ts';
+import { up } from './commands/up.ts';
+import type { CommandLine } from './quick-config.ts';
+import { tell } from './terminal.ts';
+
+const stop = new AbortController();
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new InvalidArgumentError('not a port.');
+  return value;
+}
+
+/** Ctrl-C asks the command to end; each command says what it does with that. */
+function stoppable(): AbortSignal {
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
+  return stop.signal;
+}
+
+function program(): Command {
+  const faascam = new Command('faascam')
+    .description('Cameras turned into searchable, verified clips by serverless functions.')
+    .version('0.1.0')
+    .showHelpAfterError('(faascam --help shows what there is)')
+    .exitOverride();
+
+  faascam
+    .command('up')
+    .description('run everything on this machine: agent, NATS, functions, page')
+    .argument('[source]', 'camera: rtsp://user:password@host/path, file:video.mp4 or demo: (default)')
+    .option('-c, --config <file>', 'faascam.yml instead of a source')
+    .option('-d, --data <dir>', 'data folder (default: faascam-data)')
+    .option('-p, --port <port>', "the page's port (default: 8080)", port)
+    .option('-m, --model <name|file>', 'detector: a name of "faascam model list" or an ONNX file')
+    .action(async (source: string | undefined, options: CommandLine) => {
+      await up({ ...options, source }, stoppable());
+    });
+
+  faascam
+    .command('replay')
+    .description('run recordings through the whole pipeline as fast as the machine allows')
+    .argument('<video...>', 'recordings that ffmpeg can read')
+    .option('-j, --json <file|->', 'write the events as JSON; - is stdout')
+    .option('-d, --data <dir>', 'where clips go (default: a new temporary folder)')
+    .option('-m, --model <name|file>', 'detector: a name of "faascam model list" or an ONNX file')
+    .option('-c, --config <file>', 'settings from a faascam.yml')
+    .option('--camera <id>', "the camera's id (default: made from the file's name)")
+    .option('--start <time>', 'when the recording began, ISO 8601 (default: 2000-01-01T00:00:00Z)')
+    .action(async (recordings: string[], options: Omit<Parameters<typeof replay>[0], 'recordings'>) => {
+      await replay({ ...options, recordings }, stoppable());
+    });
+
+  faascam
+    .command('agent')
+    .description('run the edge agent alone, for a NATS server elsewhere')
+    .argument('[source]', 'camera, as for "up"')
+    .option('-c, --config <file>', 'faascam.yml instead of a source')
+    .option('-d, --data <dir>', 'data folder (default: faascam-data)')
+    .option('-n, --nats <url>', 'nats://user:password@host:4222')
+    .action(async (source: string | undefined, options: CommandLine) => {
+      await agent({ ...options, source }, stoppable());
+    });
+
+  faascam
+    .command('check')
+    .description('check a config file: every mistake with its line')
+    .argument('[file]', 'config file', 'faascam.yml')
+    .action((file: string) => check(file));
+
+  const model = faascam.command('model').description('detector models');
+  const modelOptions = (command: Command): Command =>
+    command
+      .option('-c, --config <file>', 'faascam.yml')
+      .option('-d, --data <dir>', 'data folder (default: faascam-data)');
+  modelOptions(model.command('list').description('what there is'))
+    .option('--json', 'as JSON')
+    .action((options: CommandLine & { json?: boolean }) => modelList(options, options.json ?? false));
+  modelOptions(model.command('pull').description('download a model').argument('<name>')).action(
+    (name: string, options: CommandLine) => modelPull(name, options, stoppable()),
+  );
+  modelOptions(
+    model
+      .command('check')
+      .description('load a model and tell what it is')
+      .argument('<name|file>')
+      .argument('[picture]', 'tell what it sees there'),
+  ).action((name: string, picture: string | undefined, options: CommandLine) =>
+    modelCheck(name, options, picture),
+  );
+
+  const clips = faascam.command('clips').description('stored clips');
+  modelOptions(clips.command('list').description('the stored events, oldest first'))
+    .option('--camera <id>', 'only of this camera')
+    .option('--json', 'one event.json a line')
+    .action((options: CommandLine & { camera?: string; json?: boolean }) =>
+      clipsList(options, options.camera, options.json ?? false),
+    );
+  modelOptions(clips.command('get').description('fetch a clip').argument('<event-id>'))
+    .option('-o, --output <file>', 'where to write it (default: <event-id>.mp4)')
+    .action((id: string, options: CommandLine & { output?: string }) =>
+      clipsGet(id, options, options.output),
+    );
+  return faascam;
+}
+
+// Arguments may hold a camera's password; the title takes their place in `ps`.
+const commandLine = [...process.argv];
+process.title = `faascam ${commandLine[2] ?? ''}`.trim();
+try {
+  await program().parseAsync(commandLine);
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+}
+
+/** 0 done, 1 failed, 2 the command line or config is wrong, 130 stopped by Ctrl-C. */
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (stop.signal.aborted) {
+    tell('Stopped.');
+    return 130;
+  }
+  if (error instanceof FaascamError) {
+    tell(`Error: ${redact(messageOf(error))}`);
+    return error instanceof UsageError && error.code === 'usage' ? 2 : 1;
+  }
+  tell(`Error: ${redact(messageOf(error))}`);
+  // What we did not foresee is worth a trace to whoever can mend it.
+  if (process.env['FAASCAM_LOG'] === 'debug' && error instanceof Error) tell(redact(error.stack ?? ''));
+  return 1;
+}

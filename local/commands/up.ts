@@ -1,0 +1,116 @@
+import { join } from 'node:path';
+import type { Config } from '@faascam/core/config';
+import { createLogger } from '@faascam/core/log';
+import { requirePort } from '@faascam/core/ports';
+import { requireProgram } from '@faascam/core/programs';
+import type { AgentOrder } from '../agent-process.ts';
+import { startChild } from '../child.ts';
+import { lockData } from '../data-lock.ts';
+import { demoVideo } from '../demo/video.ts';
+import { withModel } from '../model-choice.ts';
+import { drained, startPipeline, type Pipeline } from '../pipeline.ts';
+import { configOf, DEMO_SOURCE, type CommandLine } from '../quick-config.ts';
+import { supervise, type Supervised } from '../supervise.ts';
+import { print, progress, tell } from '../terminal.ts';
+
+/** How long Ctrl-C waits for clips that are on their way; what is left is finished at the next start. */
+const FINISH_LIMIT_MS = 20_000;
+const AGENT_LIMIT_MS = 15_000;
+
+/** `faascam up`: everything on this machine, until Ctrl-C. */
+export async function up(line: CommandLine, signal: AbortSignal): Promise<void> {
+  const asked = configOf(line);
+  for (const program of ['ffmpeg', 'ffprobe', 'nats-server'] as const) await requireProgram(program);
+  const unlock = await lockData(asked.data);
+  try {
+    await requirePort(asked.page.port, asked.page.host, 'the page');
+    const named = line.model !== undefined || line.config !== undefined;
+    const config = await withModel(await withDemo(asked, signal), named, signal);
+    signal.throwIfAborted();
+    await serve(config, signal);
+  } finally {
+    await unlock();
+  }
+}
+
+/** The config with `demo:` replaced by the rendered scene. */
+export async function withDemo(config: Config, signal: AbortSignal): Promise<Config> {
+  const demos = Object.values(config.cameras).filter(({ source }) => source === DEMO_SOURCE);
+  if (demos.length === 0) return config;
+  const bar = progress('Rendering the demo scene', 'frames');
+  const path = await demoVideo(join(config.data, 'demo'), {
+    signal,
+    onProgress: (done, frames) => bar.update(done, frames),
+  });
+  bar.end();
+  const cameras = Object.fromEntries(
+    Object.entries(config.cameras).map(([id, camera]) => [
+      id,
+      camera.source === DEMO_SOURCE ? { ...camera, source: `file:${path}` } : camera,
+    ]),
+  );
+  return { ...config, cameras };
+}
+
+async function serve(config: Config, signal: AbortSignal): Promise<void> {
+  const log = createLogger('faascam');
+  const pipeline = await startPipeline({
+    config,
+    natsDirectory: join(config.data, 'nats'),
+    freshness: 'newest',
+    port: config.page.port,
+    keepRunning: true,
+  });
+  let agent: Supervised | undefined;
+  try {
+    const order: AgentOrder = {
+      id: config.agent.id,
+      dataDirectory: config.data,
+      natsUrl: pipeline.natsUrl,
+      cameras: config.cameras,
+    };
+    agent = await supervise(
+      () =>
+        startChild('agent', new URL('../agent-process.js', import.meta.url), {
+          FAASCAM_AGENT: JSON.stringify(order),
+        }),
+      log,
+    );
+    print(`faascam is ready: ${pipeline.gatewayUrl}/`);
+    tell(`Cameras: ${Object.keys(config.cameras).join(', ')}. Data: ${config.data}. Stop with Ctrl-C.`);
+    await aborted(signal);
+    tell('Stopping: finishing the clips that are on their way (Ctrl-C again to stop at once).');
+    await finish(pipeline, agent);
+    agent = undefined;
+  } finally {
+    await agent?.stop(AGENT_LIMIT_MS);
+    await pipeline.stop();
+  }
+  tell('faascam has stopped.');
+}
+
+/** The agent ends first and tells that its cameras are gone, so that open events end; then their clips are stored. */
+async function finish(pipeline: Pipeline, agent: Supervised): Promise<void> {
+  const limit = new AbortController();
+  const stopNow = (): void => limit.abort();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, stopNow);
+  const timer = setTimeout(stopNow, FINISH_LIMIT_MS);
+  try {
+    const agentStopped = agent.stop(AGENT_LIMIT_MS);
+    await Promise.race([agentStopped, aborted(limit.signal)]);
+    await drained(pipeline.messaging, limit.signal);
+  } catch (error) {
+    if (!limit.signal.aborted) throw error;
+    tell('Some clips are not finished; they will be at the next start.');
+  } finally {
+    clearTimeout(timer);
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, stopNow);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,148 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Config } from '@faascam/core/config';
+import { FaascamError } from '@faascam/core/errors';
+import { createLogger } from '@faascam/core/log';
+import { connectNats, ensureStreams, type Messaging } from '@faascam/core/messaging';
+import { startNatsServer } from '@faascam/core/nats-server';
+import { freePort } from '@faascam/core/ports';
+import { streams } from '@faascam/core/subjects';
+import { startChild } from './child.ts';
+import { modelDirectoryOf } from './model-choice.ts';
+import { supervise, type Part, type Supervised } from './supervise.ts';
+
+/** Everything between the agent and the clips: NATS, the gateway with its functions, and the connector. */
+export interface Pipeline {
+  messaging: Messaging;
+  natsUrl: string;
+  gatewayUrl: string;
+  /** The processes as they run now, for whoever measures them; a function's are the gateway's children. */
+  processes(): { name: string; pid: number }[];
+  /** Rejects when a part ends by itself, unless parts are kept running. */
+  failed: Promise<never>;
+  /** Ends the parts in order: connector, functions, NATS. */
+  stop(): Promise<void>;
+}
+
+export interface PipelineOptions {
+  config: Config;
+  /** Where the own NATS server keeps its files. */
+  natsDirectory: string;
+  /** `newest` drops old frames when the functions are slower than the cameras; `ordered` never drops. */
+  freshness: 'newest' | 'ordered';
+  /** The gateway's and page's port; 0 for any. */
+  port: number;
+  /** Start a part again when it ends by itself; otherwise its end is the pipeline's. */
+  keepRunning: boolean;
+}
+
+const DRAIN_LIMIT_MS = 20_000;
+
+export async function startPipeline(options: PipelineOptions): Promise<Pipeline> {
+  const { config } = options;
+  const log = createLogger('faascam');
+  const parts: (Part | Supervised)[] = [];
+  const ends: (() => Promise<void>)[] = [];
+  let stopping = false;
+  let fail: (error: Error) => void = () => undefined;
+  const failed = new Promise<never>((_resolve, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => undefined);
+
+  const keep = async <T extends Part>(start: () => Promise<T>): Promise<T> => {
+    let first: T | undefined;
+    const begin = async (): Promise<T> => (first = await start());
+    if (options.keepRunning) {
+      const supervised = await supervise(begin, log);
+      parts.push(supervised);
+      ends.push(() => supervised.stop(DRAIN_LIMIT_MS));
+    } else {
+      const part = await begin();
+      parts.push(part);
+      ends.push(() => part.stop(DRAIN_LIMIT_MS));
+      void part.ended.then((sentence) => {
+        if (!stopping) fail(new FaascamError('part-failed', `${sentence}; faascam cannot go on without it.`));
+      });
+    }
+    if (first === undefined) throw new TypeError('a part that has started is there');
+    return first;
+  };
+  const stop = async (): Promise<void> => {
+    stopping = true;
+    for (const end of ends.reverse().splice(0)) await end();
+  };
+
+  try {
+    let natsUrl = config.nats.url;
+    if (natsUrl === '') {
+      const port = await freePort();
+      const server = await keep(() => startNatsServer({ directory: options.natsDirectory, port }));
+      natsUrl = server.url;
+    }
+    const messaging = await connectNats(natsUrl, 'faascam local');
+    ends.push(() => messaging.nc.close());
+    await ensureStreams(messaging.jsm);
+
+    const port = options.port === 0 ? await freePort(config.page.host) : options.port;
+    const gatewayUrl = `http://${config.page.host}:${port}`;
+    await keep(() =>
+      startChild('gateway', new URL('./gateway/main.js', import.meta.url), {
+        ...functionEnv(config, natsUrl),
+        FAASCAM_STACK: new URL('../../stack.yml', import.meta.url).pathname,
+        GATEWAY_HOST: config.page.host,
+        GATEWAY_PORT: String(port),
+      }),
+    );
+    await keep(() =>
+      startChild('connector', new URL(import.meta.resolve('@faascam/connector/main')), {
+        NATS_URL: natsUrl,
+        gateway_url: gatewayUrl,
+        FAASCAM_FRESHNESS: options.freshness,
+      }),
+    );
+    return {
+      messaging,
+      natsUrl,
+      gatewayUrl,
+      processes: () =>
+        parts
+          .map((part) => ('current' in part ? part.current() : part))
+          .map(({ name, pid }) => ({ name, pid })),
+      failed,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The functions' settings as environment variables, exactly as stack.yml takes them from a shell. */
+function functionEnv(config: Config, natsUrl: string): Record<string, string> {
+  return {
+    NATS_URL: natsUrl,
+    FAASCAM_DATA: config.data,
+    FAASCAM_MOTION: JSON.stringify(config.motion),
+    FAASCAM_DETECT: JSON.stringify({ ...config.detect, modelDirectory: modelDirectoryOf(config) }),
+    FAASCAM_EVENTS: JSON.stringify(config.events),
+    FAASCAM_STORE: JSON.stringify(config.store),
+  };
+}
+
+/**
+ * Resolves once every message on the way from a frame to a clip is dealt with. Aborting the signal ends the wait
+ * with the signal's reason.
+ */
+export async function drained({ jsm }: Messaging, signal: AbortSignal): Promise<void> {
+  // From the front to the back: what a function has answered is already published further down.
+  for (const stream of [streams.frames, streams.motion, streams.detections, streams.clips]) {
+    for (let busy = true; busy;) {
+      signal.throwIfAborted();
+      busy = false;
+      for await (const consumer of jsm.consumers.list(stream)) {
+        if (consumer.num_pending > 0 || consumer.num_ack_pending > 0) busy = true;
+      }
+      if (busy) await wait(25, undefined, { signal });
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { configSchema, readConfig, type Config } from '@faascam/core/config';
+import { UsageError } from '@faascam/core/errors';
+import { cameraIdFrom } from '@faascam/core/ids';
+
+/** What the command line says; it goes before the config file. */
+export interface CommandLine {
+  source?: string | undefined;
+  config?: string | undefined;
+  data?: string | undefined;
+  port?: number | undefined;
+  model?: string | undefined;
+  nats?: string | undefined;
+}
+
+export const DEMO_SOURCE = 'demo:';
+export const DEMO_MODEL = 'faascam-demo';
+/** What looks at real cameras unless told otherwise. */
+export const DEFAULT_MODEL = 'yolox-nano';
+
+/**
+ * The config of a command line: the file's if one is named, else one camera with the given source, else the demo.
+ * Throws `UsageError`.
+ */
+export function configOf(line: CommandLine): Config {
+  if (line.source !== undefined && line.config !== undefined) {
+    throw new UsageError('usage', 'Give either a camera source or --config, not both.');
+  }
+  const config =
+    line.config === undefined ? quickConfig(line.source ?? DEMO_SOURCE) : readConfig(line.config);
+  return {
+    ...config,
+    data: resolve(line.data ?? config.data),
+    page: { ...config.page, port: line.port ?? config.page.port },
+    nats: { ...config.nats, url: line.nats ?? config.nats.url },
+    detect: { ...config.detect, model: modelOf(line.model ?? config.detect.model) },
+  };
+}
+
+function quickConfig(source: string): Config {
+  const demo = source === DEMO_SOURCE;
+  return configSchema.parse({
+    cameras: { [cameraIdOf(source)]: { source } },
+    detect: { model: demo ? DEMO_MODEL : DEFAULT_MODEL },
+  });
+}
+
+function cameraIdOf(source: string): string {
+  if (source === DEMO_SOURCE) return 'demo';
+  const bare = source.replace(/^[a-z0-9]+:(\/\/)?([^@/]*@)?/i, '').replace(/[?#].*$/, '');
+  const last = bare.split('/').filter(Boolean).at(-1) ?? '';
+  return cameraIdFrom(last.replace(/\.[a-z0-9]{1,5}$/i, '') || bare);
+}
+
+/** A model given as a file is found from any folder. */
+function modelOf(model: string): string {
+  return existsSync(model) ? resolve(model) : model;
+}
