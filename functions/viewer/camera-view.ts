@@ -1,0 +1,42 @@
+import type { AgentHealth } from '@faascam/core/messages';
+import type { CameraView } from './page/api.ts';
+
+/** Agents report every few seconds; one that has not for this long is not there. */
+export const HEALTH_STALE_MS = 10_000;
+
+/**
+ * The cameras of all agents, by name. A camera that two agents report (it was moved) is shown as the newer report
+ * has it. Pure: `nowUs` is the time to judge age by.
+ */
+export function cameraViews(healths: AgentHealth[], nowUs: number): CameraView[] {
+  const views = new Map<string, CameraView>();
+  for (const health of [...healths].sort((a, b) => a.atUs - b.atUs)) {
+    const ageMs = (nowUs - health.atUs) / 1000;
+    const stale = ageMs > HEALTH_STALE_MS;
+    for (const [id, camera] of Object.entries(health.cameras)) {
+      views.set(id, {
+        id,
+        agent: health.agent,
+        state: stale ? 'offline' : camera.state,
+        cause: stale
+          ? `Its agent ${health.agent} was last heard of ${ageText(ageMs)} ago; check that it runs and reaches NATS.`
+          : camera.cause,
+        lastFrameAgeMs:
+          camera.lastFrameAtUs === undefined ? undefined : Math.max(0, (nowUs - camera.lastFrameAtUs) / 1000),
+        restarts: camera.restarts,
+        ring: camera.ring,
+        urls: { frame: `api/cameras/${id}/frame.jpg` },
+      });
+    }
+  }
+  return [...views.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function ageText(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.round(minutes / 60);
+  return hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} days`;
+}

@@ -1,0 +1,47 @@
+import { isoTime } from '@faascam/core/clock';
+import type { Manifest } from '@faascam/core/messages';
+import type { EventView } from './page/api.ts';
+
+/** An event as the page shows it, from its `event.json`. Pure. */
+export function eventViewOf({
+  event,
+  complete,
+  gaps,
+  clip,
+  snapshot,
+  requested,
+  storedAtUs,
+}: Manifest): EventView {
+  const base = `api/events/${event.id}`;
+  return {
+    id: event.id,
+    camera: event.camera,
+    labels: [...new Set(event.labels)],
+    startUs: event.startUs,
+    startIso: isoTime(event.startUs),
+    endUs: event.endUs,
+    endIso: isoTime(event.endUs),
+    eventMs: Math.max(0, event.endUs - event.startUs) / 1000,
+    clipMs: clip?.durationMs,
+    score: event.bestScore,
+    zones: event.zones,
+    endReason: event.endReason,
+    complete,
+    gaps: gaps.map(({ fromUs, toUs, cause }) => ({
+      fromUs,
+      toUs,
+      ms: Math.max(0, toUs - fromUs) / 1000,
+      cause,
+    })),
+    requested: { fromUs: requested.fromUs, toUs: requested.toUs },
+    model: event.model.name,
+    demo: event.model.demo,
+    videoCodec: clip?.video.codec,
+    storedAtUs,
+    urls: {
+      snapshot: snapshot === undefined ? undefined : `${base}/snapshot.jpg`,
+      clip: clip === undefined ? undefined : `${base}/clip.mp4`,
+      manifest: `${base}/event.json`,
+    },
+  };
+}

@@ -1,0 +1,231 @@
+import type { Clock } from '@faascam/core/clock';
+import { FaascamError, MalformedInputError, messageOf } from '@faascam/core/errors';
+import type { Logger } from '@faascam/core/log';
+import { agentHealth, clipStored, parseMessage, type AgentHealth } from '@faascam/core/messages';
+import { connectNats, type Messaging } from '@faascam/core/messaging';
+import { redact } from '@faascam/core/redact';
+import { buckets, headers, streams, subjects } from '@faascam/core/subjects';
+import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
+
+export interface LatestFrame {
+  jpeg: Buffer;
+  /** Microseconds since the Unix epoch; absent where the agent did not say. */
+  capturedAtUs: number | undefined;
+  /** Another one for another frame. */
+  tag: string;
+}
+
+const RETRY_MS = 1000;
+/** Several pages that ask at once, and every second, cause one look a second. */
+const HEALTH_AGE_MS = 500;
+/** The stream behind a KV bucket and its keys' subjects, as NATS's ADR-8 lays them down. */
+const AGENTS_STREAM = `KV_${buckets.agents}`;
+const AGENTS_PREFIX = `$KV.${buckets.agents}.`;
+
+/**
+ * What the viewer has of NATS: agents' health, cameras' latest frames, and the news of stored clips. It connects in
+ * the background and keeps trying; as long as NATS is away, asking throws `nats-unreachable` at once.
+ */
+export class NatsLink {
+  readonly #url: string;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #onStored: (eventId: string) => void;
+  readonly #onConnected: () => void;
+  readonly #stop = new AbortController();
+  #running: Promise<void> | undefined;
+  #messaging: Messaging | undefined;
+  #connected = false;
+  #fault: string;
+  #healths: { atUs: number; list: Promise<AgentHealth[]> } | undefined;
+  readonly #malformed = new Set<string>();
+
+  /** `onStored` gets the id of each event stored from then on; `onConnected` says that some may have been missed. */
+  constructor(options: {
+    url: string;
+    clock: Clock;
+    log: Logger;
+    onStored: (eventId: string) => void;
+    onConnected: () => void;
+  }) {
+    this.#url = options.url;
+    this.#fault = `NATS at ${redact(options.url)} is being connected to.`;
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#onStored = options.onStored;
+    this.#onConnected = options.onConnected;
+  }
+
+  /** Begins to connect. `close` ends it. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  /** Why NATS is not there and what that means, for people; undefined while it is. */
+  get notice(): string | undefined {
+    if (this.#connected) return undefined;
+    return `Cameras are out of sight and new events show late. ${this.#fault}`;
+  }
+
+  /** What every agent said last. No bucket yet means no agent yet. Throws `nats-unreachable`. */
+  async healths(): Promise<AgentHealth[]> {
+    const nowUs = this.#clock.nowUs();
+    if (this.#healths === undefined || nowUs - this.#healths.atUs > HEALTH_AGE_MS * 1000) {
+      this.#healths = {
+        atUs: nowUs,
+        list: this.#asking(async (messaging) => await this.#readHealths(messaging)),
+      };
+    }
+    return await this.#healths.list;
+  }
+
+  /** The camera's newest frame; undefined if there is none or the camera is lost. Throws `nats-unreachable`. */
+  async frame(camera: string): Promise<LatestFrame | undefined> {
+    return await this.#asking(async ({ jsm }) => {
+      const message = await orAbsent(
+        jsm.streams.getMessage(streams.frames, { last_by_subj: subjects.frames(camera) }),
+      );
+      if (message === undefined || message.data.length === 0) return undefined;
+      if (message.header.get(headers.kind) === 'lost') return undefined;
+      const capturedAtUs = Number(message.header.get(headers.capturedAt));
+      return {
+        jpeg: Buffer.from(message.data),
+        capturedAtUs: Number.isSafeInteger(capturedAtUs) && capturedAtUs > 0 ? capturedAtUs : undefined,
+        tag: `${message.seq}-${capturedAtUs}`,
+      };
+    });
+  }
+
+  /** Lets go of the connection. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#messaging?.nc.close();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    for (;;) {
+      try {
+        await this.#connection(signal);
+      } catch (error) {
+        if (this.#fault !== messageOf(error))
+          this.#log.warn({ fault: messageOf(error) }, 'no connection to NATS');
+        this.#fault = messageOf(error);
+      }
+      this.#connected = false;
+      this.#messaging = undefined;
+      try {
+        await this.#clock.sleep(RETRY_MS, signal);
+      } catch {
+        // Closed.
+        return;
+      }
+    }
+  }
+
+  /** One connection's life: it outlives a server that goes away, and ends only when it is closed. */
+  async #connection(signal: AbortSignal): Promise<void> {
+    const messaging = await connectNats(this.#url, 'viewer');
+    const { nc } = messaging;
+    if (signal.aborted) {
+      await nc.close();
+      return;
+    }
+    this.#messaging = messaging;
+    nc.subscribe(subjects.clipsStored('*'), {
+      callback: (error, message) => {
+        if (error === null) this.#noteStored(message.subject, message.data);
+        else this.#log.error({ fault: messageOf(error) }, 'stored clips are not heard of');
+      },
+    });
+    await nc.flush();
+    this.#setConnected();
+    for await (const status of nc.status()) {
+      if (status.type === 'reconnect') this.#setConnected();
+      if (status.type === 'disconnect') {
+        this.#connected = false;
+        this.#fault = `The connection to NATS at ${redact(this.#url)} was lost and is being made again.`;
+        this.#log.warn('NATS is away');
+      }
+    }
+    const error = await nc.closed();
+    if (error) throw error;
+  }
+
+  #setConnected(): void {
+    this.#connected = true;
+    this.#log.info('connected to NATS');
+    this.#onConnected();
+  }
+
+  #noteStored(subject: string, data: Uint8Array): void {
+    try {
+      this.#onStored(parseMessage(clipStored, data, `A message on ${subject}`).eventId);
+    } catch (error) {
+      if (!(error instanceof MalformedInputError)) throw error;
+      this.#warnOnce(error.message);
+    }
+  }
+
+  async #readHealths({ jsm }: Messaging): Promise<AgentHealth[]> {
+    const info = await orAbsent(jsm.streams.info(AGENTS_STREAM, { subjects_filter: `${AGENTS_PREFIX}>` }));
+    const keys = Object.keys(info?.state.subjects ?? {});
+    const healths = await Promise.all(
+      keys.map(async (key) => {
+        const entry = await orAbsent(jsm.streams.getMessage(AGENTS_STREAM, { last_by_subj: key }));
+        // A deleted key is a message as well, without a body.
+        if (entry === undefined || entry.data.length === 0) return [];
+        const agent = key.slice(AGENTS_PREFIX.length);
+        try {
+          return [parseMessage(agentHealth, entry.data, `The health of agent ${agent}`)];
+        } catch (error) {
+          if (!(error instanceof MalformedInputError)) throw error;
+          this.#warnOnce(error.message);
+          return [];
+        }
+      }),
+    );
+    return healths.flat();
+  }
+
+  /** Said once: the same agent sends the same fault every few seconds. */
+  #warnOnce(sentence: string): void {
+    if (this.#malformed.has(sentence) || this.#malformed.size > 1000) return;
+    this.#malformed.add(sentence);
+    this.#log.warn(sentence);
+  }
+
+  async #asking<T>(ask: (messaging: Messaging) => Promise<T>): Promise<T> {
+    const messaging = this.#messaging;
+    if (messaging === undefined || !this.#connected) {
+      throw new FaascamError('nats-unreachable', this.notice ?? 'NATS is away.');
+    }
+    try {
+      return await ask(messaging);
+    } catch (cause) {
+      if (cause instanceof FaascamError) throw cause;
+      throw new FaascamError(
+        'nats-unreachable',
+        `NATS at ${redact(this.#url)} does not answer: check that it runs and has JetStream.`,
+        { cause },
+      );
+    }
+  }
+}
+
+/** The answer, or undefined where the stream or the message does not exist. */
+async function orAbsent<T>(answer: Promise<T | null>): Promise<T | undefined> {
+  try {
+    return (await answer) ?? undefined;
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound) {
+      return undefined;
+    }
+    throw error;
+  }
+}

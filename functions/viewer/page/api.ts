@@ -1,0 +1,91 @@
+import { listOf, number, optional, record, text, truth, type Checked } from './shape.ts';
+
+/**
+ * What the viewer's API answers: the one definition that the page reads by and the handler is compiled against.
+ * Times ending in `Us` are microseconds since the Unix epoch, the same in ISO 8601 beside them; URLs are relative
+ * to the page.
+ */
+export const gapView = record({ fromUs: number, toUs: number, ms: number, cause: text });
+export type GapView = Checked<typeof gapView>;
+
+export const eventView = record({
+  id: text,
+  camera: text,
+  labels: listOf(text),
+  startUs: number,
+  startIso: text,
+  endUs: number,
+  endIso: text,
+  /** From the first to the last sight of its objects. */
+  eventMs: number,
+  /** Length of the clip, pre- and post-roll included; none without footage. */
+  clipMs: optional(number),
+  /** Best score of its objects, 0..1. */
+  score: number,
+  zones: listOf(text),
+  endReason: optional(text),
+  /** Whether the clip holds all that was asked for; if not, `gaps` says what is missing and why. */
+  complete: truth,
+  gaps: listOf(gapView),
+  /** The window of footage that was asked for, pre- and post-roll included. */
+  requested: record({ fromUs: number, toUs: number }),
+  model: text,
+  /** The model is the bundled one for demonstrations. */
+  demo: truth,
+  /** As ffprobe names it: h264, hevc. */
+  videoCodec: optional(text),
+  storedAtUs: number,
+  urls: record({ snapshot: optional(text), clip: optional(text), manifest: text }),
+});
+export type EventView = Checked<typeof eventView>;
+
+/**
+ * `before` is the cursor of the next, older page, absent on the last one: the answer covers all events down to it.
+ * `newest` is the newest event that was looked at, whether or not it has the label asked for.
+ */
+export const eventsAnswer = record({
+  events: listOf(eventView),
+  before: optional(text),
+  newest: optional(text),
+});
+export type EventsAnswer = Checked<typeof eventsAnswer>;
+
+export const cameraStates = ['connecting', 'streaming', 'waiting', 'stopped', 'offline'] as const;
+
+export const cameraView = record({
+  id: text,
+  agent: text,
+  /** One of `cameraStates`. */
+  state: text,
+  /** Why it does not stream: one sentence. */
+  cause: optional(text),
+  lastFrameAgeMs: optional(number),
+  restarts: number,
+  ring: record({ segments: number, bytes: number, spanMs: number }),
+  urls: record({ frame: text }),
+});
+export type CameraView = Checked<typeof cameraView>;
+
+/** `notice`: why the list may be out of date, one sentence. */
+export const camerasAnswer = record({ cameras: listOf(cameraView), notice: optional(text) });
+export type CamerasAnswer = Checked<typeof camerasAnswer>;
+
+export const statusAnswer = record({
+  software: text,
+  node: text,
+  store: record({ description: text, notice: optional(text) }),
+  messaging: record({ connected: truth, notice: optional(text) }),
+  events: record({
+    /** Events listed by this viewer so far; older ones are listed when they are asked for. */
+    listed: number,
+    /** Events whose `event.json` could not be understood. */
+    unreadable: number,
+  }),
+  /** Cameras that have stored events, and labels seen among those shown so far: choices for the filters. */
+  cameras: listOf(text),
+  labels: listOf(text),
+});
+export type StatusAnswer = Checked<typeof statusAnswer>;
+
+export const errorAnswer = record({ error: text });
+export type ErrorAnswer = Checked<typeof errorAnswer>;

@@ -1,0 +1,158 @@
+/** Times, durations and states in words. Pure, but for the language and time zone of the browser. */
+
+/** `8 s`, `1:05 min`, `1:02:03 h`. */
+export function durationText(ms: number): string {
+  const seconds = ms >= 950 ? Math.round(ms / 1000) : Math.max(0, Math.round(ms / 100) / 10);
+  if (seconds < 60) return `${String(seconds)} s`;
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${String(minutes)}:${two(seconds % 60)} min`;
+  return `${String(Math.floor(minutes / 60))}:${two(minutes % 60)}:${two(seconds % 60)} h`;
+}
+
+/** Time that has passed, roughly: `just now`, `12 s ago`, `5 min ago`. */
+export function agoText(ms: number): string {
+  if (ms < 2500) return 'just now';
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 90) return `${String(seconds)} s ago`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 90) return `${String(minutes)} min ago`;
+  const hours = Math.round(minutes / 60);
+  return hours < 36 ? `${String(hours)} h ago` : `${String(Math.round(hours / 24))} days ago`;
+}
+
+export function percentText(fraction: number): string {
+  return `${String(Math.round(fraction * 100))} %`;
+}
+
+/** `Person`, `Person and car`, `Person, car and dog`. */
+export function labelsText(labels: string[]): string {
+  const last = labels.at(-1) ?? 'something';
+  const text = labels.length < 2 ? last : `${labels.slice(0, -1).join(', ')} and ${last}`;
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+export type LabelGroup = 'person' | 'vehicle' | 'animal' | 'other';
+
+const vehicles = new Set([
+  'bicycle',
+  'car',
+  'motorcycle',
+  'bus',
+  'truck',
+  'train',
+  'boat',
+  'airplane',
+  'van',
+]);
+const animals = new Set([
+  'dog',
+  'cat',
+  'bird',
+  'horse',
+  'sheep',
+  'cow',
+  'bear',
+  'elephant',
+  'zebra',
+  'giraffe',
+]);
+
+/** What a label is shown as. */
+export function groupOf(label: string): LabelGroup {
+  if (label === 'person') return 'person';
+  if (vehicles.has(label)) return 'vehicle';
+  return animals.has(label) ? 'animal' : 'other';
+}
+
+const gapCauses: Record<string, string> = {
+  'before-start': 'the camera or its agent was not recording yet',
+  'camera-lost': 'no picture came from the camera',
+  'agent-stopped': 'the agent did not run',
+  evicted: 'the ring had dropped it already',
+  damaged: 'a segment could not be read',
+  'end-of-recording': 'the replayed recording ended',
+};
+
+const gapCausesShort: Record<string, string> = {
+  'before-start': 'not yet recording',
+  'camera-lost': 'camera lost',
+  'agent-stopped': 'agent stopped',
+  evicted: 'dropped from ring',
+  damaged: 'damaged segment',
+  'end-of-recording': 'recording ended',
+};
+
+/** `2.5 s missing: no picture came from the camera`. */
+export function gapText(gap: { ms: number; cause: string }): string {
+  return `${durationText(gap.ms)} missing: ${gapCauses[gap.cause] ?? gap.cause}`;
+}
+
+/** What to write on the badge of an incomplete event. */
+export function incompleteText(gaps: { cause: string }[]): string {
+  const causes = [...new Set(gaps.map(({ cause }) => gapCausesShort[cause] ?? cause))];
+  return causes.length === 0 ? 'incomplete' : `incomplete: ${causes.join(', ')}`;
+}
+
+const endReasons: Record<string, string> = {
+  left: 'the last object left',
+  still: 'the last object stood still',
+  split: 'split; the next event goes on',
+  'camera-lost': 'the camera was lost',
+};
+
+export function endReasonText(reason: string): string {
+  return endReasons[reason] ?? reason;
+}
+
+const cameraStates: Record<string, string> = {
+  connecting: 'connecting',
+  streaming: 'live',
+  waiting: 'waiting to retry',
+  stopped: 'stopped',
+  offline: 'offline',
+};
+
+export function cameraStateText(state: string): string {
+  return cameraStates[state] ?? state;
+}
+
+/** Why the browser does not play a clip, and what to do. */
+export function playbackFaultText(codec: string | undefined, network: boolean): string {
+  if (network) return 'The clip could not be loaded to the end. Try again, or download it.';
+  if (codec === 'hevc' || codec === 'h265') {
+    return 'The clip is HEVC (H.265) video, which this browser cannot play. Download it to watch it in a video player.';
+  }
+  const what = codec === undefined ? 'The clip' : `The clip's ${codec} video`;
+  return `${what} cannot be played by this browser. Download it to watch it in a video player.`;
+}
+
+/** The day of a time, as the browser's calendar has it: sorts as text. */
+export function dayKey(us: number): string {
+  const date = new Date(us / 1000);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  return `${String(date.getFullYear())}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}
+
+/** `Today`, `Yesterday`, or the date. */
+export function dayText(us: number, nowUs: number): string {
+  const yesterday = new Date(nowUs / 1000);
+  yesterday.setDate(yesterday.getDate() - 1);
+  if (dayKey(us) === dayKey(nowUs)) return 'Today';
+  if (dayKey(us) === dayKey(yesterday.getTime() * 1000)) return 'Yesterday';
+  const sameYear = dayKey(us).slice(0, 4) === dayKey(nowUs).slice(0, 4);
+  return new Intl.DateTimeFormat(undefined, {
+    weekday: 'long',
+    day: 'numeric',
+    month: 'long',
+    ...(sameYear ? {} : { year: 'numeric' }),
+  }).format(us / 1000);
+}
+
+export function timeText(us: number): string {
+  return new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' }).format(us / 1000);
+}
+
+export function dateTimeText(us: number): string {
+  return new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' }).format(us / 1000);
+}

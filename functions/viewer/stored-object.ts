@@ -1,0 +1,111 @@
+import type { Readable } from 'node:stream';
+import { MalformedInputError, StoreError } from '@faascam/core/errors';
+import { eventKey, type EventObject } from '@faascam/core/ids';
+import type { ObjectStore, StoredObject } from '@faascam/core/store';
+import { NotFoundError, type Answer, type Asked } from './answer.ts';
+import { isUnchanged, quotedTag, rangeCounts, type Version } from './conditions.ts';
+import { chooseRange } from './range.ts';
+
+const kinds = {
+  'clip.mp4': { type: 'video/mp4', extension: 'mp4', what: 'clip', cache: 'private, max-age=3600' },
+  'snapshot.jpg': { type: 'image/jpeg', extension: 'jpg', what: 'snapshot', cache: 'private, max-age=3600' },
+  'event.json': { type: 'application/json', extension: 'json', what: 'event', cache: 'no-cache' },
+} as const satisfies Record<EventObject, unknown>;
+
+/** Bodies up to this are sent whole, so that a caller that goes away leaves nothing open in the store. */
+const BUFFERED_BYTES = 1024 * 1024;
+
+/**
+ * One object of an event, whole or the part its Range header asks for. The type is given by the name, never by
+ * what the store says. Throws `NotFoundError` or `StoreError`.
+ */
+export async function objectAnswer(
+  store: ObjectStore,
+  asked: Asked,
+  id: string,
+  name: EventObject,
+  download: boolean,
+): Promise<Answer> {
+  const { type, extension, what, cache } = kinds[name];
+  const key = eventKey(id, name);
+  const missing = new NotFoundError(`No ${what} is stored for event ${id}.`);
+  const object = await store.head(key);
+  if (object === undefined) throw missing;
+
+  const version = versionOf(object);
+  const headers: Record<string, string> = {
+    'Accept-Ranges': 'bytes',
+    'Cache-Control': cache,
+    ETag: version.etag,
+    'Last-Modified': new Date(object.modifiedMs).toUTCString(),
+  };
+  if (isUnchanged(version, asked.header('if-none-match'), asked.header('if-modified-since'))) {
+    return { status: 304, headers, body: undefined };
+  }
+  headers['Content-Type'] = type;
+  // Event ids are letters, digits and hyphens, so that they need no quoting here.
+  if (download) headers['Content-Disposition'] = `attachment; filename="${id}.${extension}"`;
+
+  const { sizeBytes } = object;
+  const counts = asked.method === 'GET' && rangeCounts(version, asked.header('if-range'));
+  const choice = chooseRange(counts ? asked.header('range') : undefined, sizeBytes);
+  if (choice.kind === 'unsatisfiable') {
+    return {
+      status: 416,
+      headers: {
+        'Accept-Ranges': 'bytes',
+        'Content-Range': `bytes */${sizeBytes}`,
+        'Content-Type': 'application/json; charset=utf-8',
+        'Cache-Control': 'no-store',
+      },
+      body: JSON.stringify({ error: `The ${what} of event ${id} has only ${sizeBytes} bytes.` }),
+    };
+  }
+  const part = choice.kind === 'part' ? { start: choice.start, end: choice.end } : undefined;
+  const length = part === undefined ? sizeBytes : part.end - part.start + 1;
+  if (part !== undefined) headers['Content-Range'] = `bytes ${part.start}-${part.end}/${sizeBytes}`;
+  headers['Content-Length'] = String(length);
+  const status = part === undefined ? 200 : 206;
+  if (asked.method === 'HEAD' || length === 0) return { status, headers, body: undefined };
+
+  const found = await store.get(key, part);
+  if (found === undefined) throw missing;
+  if (length > BUFFERED_BYTES) return { status, headers, body: found.stream };
+  const body = await bytesOf(found.stream, length);
+  if (body?.length !== length) {
+    throw new StoreError('store-failed', `The store gave another length for ${key} than it has; try again.`);
+  }
+  return { status, headers, body };
+}
+
+/** An object's bytes; undefined if it is not there. Throws `MalformedInputError` when it is larger than `maxBytes`. */
+export async function readObject(
+  store: Pick<ObjectStore, 'get'>,
+  key: string,
+  maxBytes: number,
+): Promise<Buffer | undefined> {
+  const found = await store.get(key);
+  if (found === undefined) return undefined;
+  const bytes = await bytesOf(found.stream, maxBytes);
+  if (bytes === undefined)
+    throw new MalformedInputError(`${key} in the store is larger than ${maxBytes} bytes`);
+  return bytes;
+}
+
+/** Everything in a stream, or undefined if that is more than `maxBytes`; the stream is destroyed either way. */
+async function bytesOf(stream: Readable, maxBytes: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    if (!(chunk instanceof Uint8Array)) throw new TypeError('a stream of the store must give bytes');
+    size += chunk.length;
+    if (size > maxBytes) return undefined;
+    chunks.push(Buffer.from(chunk));
+  }
+  return Buffer.concat(chunks);
+}
+
+function versionOf({ etag, sizeBytes, modifiedMs }: StoredObject): Version {
+  const tag = etag ?? `${sizeBytes.toString(36)}-${Math.round(modifiedMs).toString(36)}`;
+  return { etag: quotedTag(tag), modifiedMs };
+}
