@@ -11,6 +11,8 @@ export interface Child extends Part {
 
 const readyMessage = z.looseObject({ ready: z.literal(true) });
 const failedMessage = z.object({ failed: z.string() });
+/** The arguments of a `message` event: the message, and a handle that we do not use. */
+const firstMessages = z.tuple([z.union([readyMessage, failedMessage])]).rest(z.unknown());
 
 /**
  * Starts one of our own programs as a child process of its own group, so that Ctrl-C reaches us alone and we end
@@ -55,8 +57,7 @@ export async function startChild(
 
 async function firstMessage(child: ChildProcess): Promise<Record<string, unknown>> {
   for (;;) {
-    const [message]: unknown[] = await once(child, 'message');
-    const parsed = z.union([readyMessage, failedMessage]).safeParse(message);
-    if (parsed.success) return parsed.data;
+    const parsed = firstMessages.safeParse(await once(child, 'message'));
+    if (parsed.success) return parsed.data[0];
   }
 }

@@ -57,7 +57,7 @@ export async function collect(
       }
     },
     close: async () => {
-      await Promise.all(readers.map((reader) => reader.close()));
+      for (const reader of readers) await reader.close();
     },
   };
 }

@@ -30,10 +30,10 @@ export async function supervise(start: () => Promise<Part>, log: Logger): Promis
   let part = await start();
   const keep = async (): Promise<void> => {
     let waitMs = FIRST_WAIT_MS;
-    while (!stopping.signal.aborted) {
+    for (;;) {
       const startedUs = systemClock.nowUs();
       const sentence = await part.ended;
-      if (stopping.signal.aborted) return;
+      stopping.signal.throwIfAborted();
       if (systemClock.nowUs() - startedUs > GOOD_RUN_US) waitMs = FIRST_WAIT_MS;
       log.error(`${sentence}; starting it again in ${waitMs / 1000} s`);
       for (let running = false; !running;) {

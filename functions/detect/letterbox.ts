@@ -30,8 +30,8 @@ export function placementOf(
   return {
     width,
     height,
-    left: Math.round((input.width - width) / 2 - 0.1),
-    top: Math.round((input.height - height) / 2 - 0.1),
+    left: Math.floor((input.width - width) / 2),
+    top: Math.floor((input.height - height) / 2),
   };
 }
 
