@@ -51,7 +51,7 @@ export class CameraStates {
         return result;
       }
       try {
-        const revision = await kv.update(camera, state, held.revision);
+        const revision = await kv.put(camera, state, { previousSeq: held.revision });
         this.warm.set(camera, { state, revision });
         return result;
       } catch (error) {

@@ -1,0 +1,113 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { FunctionContext, FunctionEvent } from '@faascam/core/function';
+import { motionHeader } from '@faascam/core/messages';
+import { connectNats, ensureStreams, type Messaging } from '@faascam/core/messaging';
+import { startNatsServer, type NatsServer } from '@faascam/core/nats-server';
+import handler, { close } from './handler.ts';
+
+const START_US = 1_700_000_000_000_000;
+const directory = mkdtempSync(join(tmpdir(), 'faascam-motion-'));
+let server: NatsServer;
+let messaging: Messaging;
+
+beforeAll(async () => {
+  server = await startNatsServer({ directory });
+  process.env['NATS_URL'] = server.url;
+  messaging = await connectNats(server.url, 'test');
+  await ensureStreams(messaging.jsm);
+});
+
+afterAll(async () => {
+  await close();
+  await messaging.nc.close();
+  await server.stop();
+  rmSync(directory, { recursive: true });
+});
+
+function picture(left: number | undefined): Promise<Buffer> {
+  const block = Buffer.alloc(60 * 120 * 3, 10);
+  const base = sharp({ create: { width: 640, height: 360, channels: 3, background: '#8a9' } });
+  const layers =
+    left === undefined
+      ? []
+      : [{ input: block, raw: { width: 60, height: 120, channels: 3 as const }, left, top: 100 }];
+  return base.composite(layers).jpeg().toBuffer();
+}
+
+function eventOf(camera: string, seq: number, body: Buffer, kind = 'image'): FunctionEvent {
+  return {
+    body,
+    method: 'POST',
+    path: '/',
+    query: {},
+    headers: {
+      'x-topic': `frames.${camera}`,
+      'faascam-agent': 'test',
+      'faascam-seq': String(seq),
+      'faascam-captured-at': String(START_US + seq * 200_000),
+      'faascam-kind': kind,
+    },
+  };
+}
+
+const context: FunctionContext = {
+  status: () => context,
+  headers: () => context,
+  succeed: () => context,
+  fail: () => context,
+};
+
+async function said(camera: string, seq: number): Promise<{ kind: string; size: number }> {
+  for (let at = 1; ; at++) {
+    const message = await messaging.jsm.streams.getMessage('MOTION', { seq: at });
+    if (message === null) throw new Error(`nothing was said of frame ${seq}`);
+    if (message.subject !== `motion.${camera}` || message.header.get('Faascam-Seq') !== String(seq)) continue;
+    const header = motionHeader.parse(JSON.parse(message.header.get('Faascam-Motion')));
+    return { kind: header.kind, size: message.data.length };
+  }
+}
+
+describe('the motion function', () => {
+  it('passes the picture on only where something moves', async () => {
+    const empty = await picture(undefined);
+    await handler(eventOf('a', 1, empty), context);
+    await handler(eventOf('a', 2, empty), context);
+    const busy = await picture(200);
+    await handler(eventOf('a', 3, busy), context);
+    await handler(eventOf('a', 4, Buffer.alloc(0), 'lost'), context);
+    expect(await said('a', 1)).toEqual({ kind: 'still', size: 0 });
+    expect(await said('a', 2)).toEqual({ kind: 'still', size: 0 });
+    expect(await said('a', 3)).toEqual({ kind: 'moving', size: busy.length });
+    expect(await said('a', 4)).toEqual({ kind: 'lost', size: 0 });
+  });
+
+  it('says the same once when a frame comes twice', async () => {
+    const before = (await messaging.jsm.streams.info('MOTION')).state.messages;
+    await handler(eventOf('a', 3, await picture(200)), context);
+    expect((await messaging.jsm.streams.info('MOTION')).state.messages).toBe(before);
+  });
+
+  it.each([
+    ['no picture', 'b', Buffer.from('no picture')],
+    ['a JPEG that breaks off', 'b', undefined],
+    ['a camera that is no id', '../b', undefined],
+  ])('refuses %s as malformed and goes on with the next frame', async (_what, camera, body) => {
+    const broken = body ?? (await picture(10)).subarray(0, 400);
+    await expect(handler(eventOf(camera, 5, broken), context)).rejects.toMatchObject({
+      code: 'malformed-input',
+    });
+    await handler(eventOf('b', 6, await picture(undefined)), context);
+  });
+
+  it('refuses a picture that declares to be huge before taking memory for it', async () => {
+    const jpeg = Buffer.from(await picture(undefined));
+    const frame = jpeg.indexOf(Buffer.from([0xff, 0xc0]));
+    jpeg.writeUInt16BE(30_000, frame + 5);
+    jpeg.writeUInt16BE(30_000, frame + 7);
+    await expect(handler(eventOf('b', 7, jpeg), context)).rejects.toMatchObject({ code: 'malformed-input' });
+  });
+});
