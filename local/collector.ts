@@ -47,13 +47,16 @@ export async function collect(
     stored,
     allStored: async (patienceMs, signal) => {
       let progressAt = performance.now();
-      for (let count = stored.size; missing().length > 0; await wait(POLL_MS, undefined, { signal })) {
+      let count = stored.size;
+      while (missing().length > 0) {
         if (stored.size > count) [count, progressAt] = [stored.size, performance.now()];
-        if (performance.now() - progressAt < patienceMs) continue;
-        throw new FaascamError(
-          'clips-missing',
-          `No clip was stored for ${patienceMs / 1000} s; still missing: ${missing().join(', ')}. The lines above say why.`,
-        );
+        if (performance.now() - progressAt > patienceMs) {
+          throw new FaascamError(
+            'clips-missing',
+            `No clip was stored for ${patienceMs / 1000} s; still missing: ${missing().join(', ')}. The lines above say why.`,
+          );
+        }
+        await wait(POLL_MS, undefined, { signal });
       }
     },
     close: async () => {

@@ -175,7 +175,7 @@ describe('the state of motion', () => {
 
 describe('regions', () => {
   const mask = Uint8Array.from(
-    ['110000', '110000', '000000', '000111', '000111', '100111'].flatMap((row) => [...row].map(Number)),
+    ['110000', '110000', '000000', '000111', '000111', '100111'].flatMap((row) => Array.from(row, Number)),
   );
 
   it('are connected cells, largest first, small ones left out', () => {

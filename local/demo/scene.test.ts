@@ -25,8 +25,8 @@ function labelsAt(timeMs: number): string[] {
 describe('demo scene', () => {
   it('gives the same picture for the same time, and another after the next tenth of a second', () => {
     const again: Scene = { ...demoScene };
-    expect(picture(again, 6000)).toEqual(picture(demoScene, 6000));
-    expect(picture(demoScene, 6100)).not.toEqual(picture(demoScene, 6000));
+    expect(difference(picture(again, 6000), picture(demoScene, 6000))).toBe(0);
+    expect(difference(picture(demoScene, 6100), picture(demoScene, 6000))).toBeGreaterThan(0);
   });
 
   it('shows the objects of its visits, and nobody outside them', () => {
@@ -54,7 +54,7 @@ describe('demo scene', () => {
     expect(difference(picture(demoScene, demoScene.durationMs - 100), picture(demoScene, 0))).toBeLessThan(
       noise * 1.1,
     );
-    expect(picture(demoScene, demoScene.durationMs)).toEqual(picture(demoScene, 0));
+    expect(difference(picture(demoScene, demoScene.durationMs), picture(demoScene, 0))).toBe(0);
   });
 
   it('switches a light on and off and lets a cloud pass while nobody is there', () => {

@@ -109,7 +109,7 @@ function makeCard(event: EventView, onOpen: () => void): HTMLLIElement {
     ),
   );
   const badges = badgesOf(event);
-  if (badges.length > 0) words.append(element('span', { class: 'card-badges' }, ...badges));
+  if (badges.length > 0) picture.append(element('span', { class: 'card-badges' }, ...badges));
 
   const spoken = [
     `${labelsText(event.labels)} on ${event.camera}`,

@@ -71,23 +71,20 @@ export class Player {
 
   #load({ urls, gaps }: EventView): void {
     this.#unload();
-    this.#video.hidden = urls.clip === undefined;
+    if (urls.snapshot !== undefined) this.#video.poster = urls.snapshot;
     if (urls.clip === undefined) {
       const [gap] = gaps;
-      showText(
-        this.#fault,
-        `There is no footage of this event${gap === undefined ? '' : `; ${gapText(gap)}`}.`,
-      );
+      this.#showFault(`There is no footage of this event${gap === undefined ? '' : `; ${gapText(gap)}`}.`);
       return;
     }
-    if (urls.snapshot !== undefined) this.#video.poster = urls.snapshot;
     this.#video.src = urls.clip;
-    // A browser that does not start by itself leaves it to the viewer's own play button.
+    // A browser that does not start by itself leaves it to the video's own play button.
     void this.#video.play().catch(() => undefined);
   }
 
   #unload(): void {
-    showText(this.#fault, undefined);
+    this.#fault.hidden = true;
+    this.#video.controls = true;
     this.#video.pause();
     this.#video.removeAttribute('poster');
     if (!this.#video.hasAttribute('src')) return;
@@ -98,7 +95,16 @@ export class Player {
   #sayFault(): void {
     if (this.#event === undefined || !this.#video.hasAttribute('src')) return;
     const network = this.#video.error?.code === MediaError.MEDIA_ERR_NETWORK;
-    showText(this.#fault, playbackFaultText(this.#event.videoCodec, network));
+    this.#showFault(playbackFaultText(this.#event.videoCodec, network));
+  }
+
+  #showFault(sentence: string): void {
+    const url = this.#event?.urls.clip;
+    const link =
+      url === undefined ? [] : [' ', element('a', { href: `${url}?download=1` }, 'Download the clip')];
+    this.#video.controls = false;
+    this.#fault.hidden = false;
+    this.#fault.replaceChildren(sentence, ...link);
   }
 
   #describe(event: EventView): void {
@@ -112,10 +118,7 @@ export class Player {
     drawFootage(byId('player-footage', HTMLElement), event);
 
     const facts: [string, string][] = [
-      [
-        'Objects seen',
-        `${timeText(event.startUs)} to ${timeText(event.endUs)} (${durationText(event.eventMs)})`,
-      ],
+      ['Objects in sight', durationText(event.eventMs)],
       ['Clip', event.clipMs === undefined ? 'none' : durationText(event.clipMs)],
       ['Best score', percentText(event.score)],
       ['Model', event.demo ? `${event.model} (for demonstration)` : event.model],
@@ -153,5 +156,8 @@ function drawFootage(bar: HTMLElement, { requested, startUs, endUs, gaps, comple
   };
   bar.replaceChildren(part('seen', startUs, endUs), ...gaps.map((gap) => part('gap', gap.fromUs, gap.toUs)));
   const missing = complete ? 'all of it is there' : gaps.map(gapText).join('; ');
+  showText(byId('footage-from', HTMLElement), timeText(requested.fromUs));
+  showText(byId('footage-to', HTMLElement), timeText(requested.toUs));
+  byId('footage-missing', HTMLElement).hidden = gaps.length === 0;
   bar.setAttribute('aria-label', `Footage of ${durationText(spanUs / 1000)} was asked for; ${missing}.`);
 }

@@ -1,13 +1,16 @@
 /** Times, durations and states in words. Pure, but for the language and time zone of the browser. */
 
+/** A space at which no line is broken: between a number and its unit. */
+const NO_BREAK = '\u00a0';
+
 /** `8 s`, `1:05 min`, `1:02:03 h`. */
 export function durationText(ms: number): string {
   const seconds = ms >= 950 ? Math.round(ms / 1000) : Math.max(0, Math.round(ms / 100) / 10);
-  if (seconds < 60) return `${String(seconds)} s`;
+  if (seconds < 60) return `${String(seconds)}${NO_BREAK}s`;
   const two = (value: number): string => String(value).padStart(2, '0');
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${String(minutes)}:${two(seconds % 60)} min`;
-  return `${String(Math.floor(minutes / 60))}:${two(minutes % 60)}:${two(seconds % 60)} h`;
+  if (minutes < 60) return `${String(minutes)}:${two(seconds % 60)}${NO_BREAK}min`;
+  return `${String(Math.floor(minutes / 60))}:${two(minutes % 60)}:${two(seconds % 60)}${NO_BREAK}h`;
 }
 
 /** Time that has passed, roughly: `just now`, `12 s ago`, `5 min ago`. */
@@ -22,7 +25,7 @@ export function agoText(ms: number): string {
 }
 
 export function percentText(fraction: number): string {
-  return `${String(Math.round(fraction * 100))} %`;
+  return `${String(Math.round(fraction * 100))}${NO_BREAK}%`;
 }
 
 /** `Person`, `Person and car`, `Person, car and dog`. */
@@ -119,12 +122,12 @@ export function cameraStateText(state: string): string {
 
 /** Why the browser does not play a clip, and what to do. */
 export function playbackFaultText(codec: string | undefined, network: boolean): string {
-  if (network) return 'The clip could not be loaded to the end. Try again, or download it.';
+  if (network) return 'The clip could not be loaded to the end.';
   if (codec === 'hevc' || codec === 'h265') {
-    return 'The clip is HEVC (H.265) video, which this browser cannot play. Download it to watch it in a video player.';
+    return 'The clip is HEVC (H.265) video, which this browser cannot play; a video player on your device can.';
   }
   const what = codec === undefined ? 'The clip' : `The clip's ${codec} video`;
-  return `${what} cannot be played by this browser. Download it to watch it in a video player.`;
+  return `${what} cannot be played by this browser; a video player on your device may.`;
 }
 
 /** The day of a time, as the browser's calendar has it: sorts as text. */
