@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { systemClock } from '@faascam/core/clock';
@@ -91,6 +92,8 @@ export async function startFunctionHost(options: FunctionHostOptions): Promise<F
 
   app.setErrorHandler(async (error: FaultOfFramework, request, reply) => {
     const status = error.statusCode ?? 500;
+    // A proxy that is still sending would meet a closed connection and never see the 413.
+    if (status === 413) await discardBody(request.raw, 8 * options.maxBodyBytes);
     if (status >= 500) log.error({ err: error.message, path: pathOf(request) }, 'a call could not be served');
     const text =
       status === 413
@@ -122,6 +125,21 @@ export async function startFunctionHost(options: FunctionHostOptions): Promise<F
       await module.close?.();
     },
   };
+}
+
+/** Reads the rest of a body into nothing, at most `mostBytes` of it. */
+async function discardBody(request: IncomingMessage, mostBytes: number): Promise<void> {
+  let bytes = 0;
+  await new Promise<void>((resolve) => {
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > mostBytes) resolve();
+    });
+    request.once('end', resolve);
+    request.once('close', resolve);
+    if (request.readableEnded || request.destroyed) resolve();
+    request.resume();
+  });
 }
 
 interface FaultOfFramework extends Error {
