@@ -139,7 +139,9 @@ export class EventIndex {
     for await (const day of this.#daysOf(camera, from)) {
       for (const id of (await this.#listing.children(day.prefix, day.maxAgeMs)).toReversed()) {
         const place = placeOf(id);
-        if (place?.camera !== camera || (from !== undefined && place.order >= from.order)) continue;
+        // In another event's day, or under another camera, it is a stray copy: its own place is what counts.
+        if (place?.camera !== camera || `${place.year}${place.month}${place.day}` !== day.date) continue;
+        if (from !== undefined && place.order >= from.order) continue;
         yield { id, order: place.order };
       }
     }

@@ -15,6 +15,15 @@ export interface LatestFrame {
   tag: string;
 }
 
+/** NATS is away, or answers nothing. */
+export class NatsAwayError extends FaascamError<'nats-unreachable'> {
+  override readonly name = 'NatsAwayError';
+
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('nats-unreachable', message, options);
+  }
+}
+
 const RETRY_MS = 1000;
 /** Several pages that ask at once, and every second, cause one look a second. */
 const HEALTH_AGE_MS = 500;
@@ -24,7 +33,7 @@ const AGENTS_PREFIX = `$KV.${buckets.agents}.`;
 
 /**
  * What the viewer has of NATS: agents' health, cameras' latest frames, and the news of stored clips. It connects in
- * the background and keeps trying; as long as NATS is away, asking throws `nats-unreachable` at once.
+ * the background and keeps trying; as long as NATS is away, asking throws `NatsAwayError` at once.
  */
 export class NatsLink {
   readonly #url: string;
@@ -71,7 +80,7 @@ export class NatsLink {
     return `Cameras are out of sight and new events show late. ${this.#fault}`;
   }
 
-  /** What every agent said last. No bucket yet means no agent yet. Throws `nats-unreachable`. */
+  /** What every agent said last. No bucket yet means no agent yet. Throws `NatsAwayError`. */
   async healths(): Promise<AgentHealth[]> {
     const nowUs = this.#clock.nowUs();
     if (this.#healths === undefined || nowUs - this.#healths.atUs > HEALTH_AGE_MS * 1000) {
@@ -83,7 +92,7 @@ export class NatsLink {
     return await this.#healths.list;
   }
 
-  /** The camera's newest frame; undefined if there is none or the camera is lost. Throws `nats-unreachable`. */
+  /** The camera's newest frame; undefined if there is none or the camera is lost. Throws `NatsAwayError`. */
   async frame(camera: string): Promise<LatestFrame | undefined> {
     return await this.#asking(async ({ jsm }) => {
       const message = await orAbsent(
@@ -203,14 +212,13 @@ export class NatsLink {
   async #asking<T>(ask: (messaging: Messaging) => Promise<T>): Promise<T> {
     const messaging = this.#messaging;
     if (messaging === undefined || !this.#connected) {
-      throw new FaascamError('nats-unreachable', this.notice ?? 'NATS is away.');
+      throw new NatsAwayError(this.notice ?? 'NATS is away.');
     }
     try {
       return await ask(messaging);
     } catch (cause) {
-      if (cause instanceof FaascamError) throw cause;
-      throw new FaascamError(
-        'nats-unreachable',
+      if (cause instanceof NatsAwayError) throw cause;
+      throw new NatsAwayError(
         `NATS at ${redact(this.#url)} does not answer: check that it runs and has JetStream.`,
         { cause },
       );

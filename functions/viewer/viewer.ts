@@ -1,5 +1,5 @@
 import type { Clock } from '@faascam/core/clock';
-import { FaascamError, messageOf, StoreError } from '@faascam/core/errors';
+import { messageOf, StoreError } from '@faascam/core/errors';
 import { headerOf, type FunctionContext, type FunctionEvent } from '@faascam/core/function';
 import type { Logger } from '@faascam/core/log';
 import type { ObjectStore } from '@faascam/core/store';
@@ -9,7 +9,7 @@ import { errorAnswer, jsonAnswer, NotFoundError, send, type Answer, type Asked }
 import { cameraViews } from './camera-view.ts';
 import { isUnchanged } from './conditions.ts';
 import { EventIndex } from './event-index.ts';
-import { NatsLink } from './nats-link.ts';
+import { NatsAwayError, NatsLink } from './nats-link.ts';
 import type { CamerasAnswer, StatusAnswer } from './page/api.ts';
 import type { PageFiles } from './page-files.ts';
 import { eventsQueryOf, routeOf, type Route } from './routes.ts';
@@ -150,7 +150,7 @@ export class Viewer {
 
   #faultAnswer(route: Route, error: unknown): Answer {
     if (error instanceof NotFoundError) return errorAnswer(404, error.message);
-    if (error instanceof StoreError || (error instanceof FaascamError && error.code.startsWith('nats-'))) {
+    if (error instanceof StoreError || error instanceof NatsAwayError) {
       this.#log.warn({ route: route.kind, code: error.code, fault: error.message }, 'not answered');
       return errorAnswer(503, error.message);
     }

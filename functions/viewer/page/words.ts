@@ -3,9 +3,9 @@
 /** A space at which no line is broken: between a number and its unit. */
 const NO_BREAK = '\u00a0';
 
-/** `8 s`, `1:05 min`, `1:02:03 h`. */
+/** `2.5 s`, `18 s`, `1:05 min`, `1:02:03 h`. */
 export function durationText(ms: number): string {
-  const seconds = ms >= 950 ? Math.round(ms / 1000) : Math.max(0, Math.round(ms / 100) / 10);
+  const seconds = ms < 9950 ? Math.max(0, Math.round(ms / 100) / 10) : Math.round(ms / 1000);
   if (seconds < 60) return `${String(seconds)}${NO_BREAK}s`;
   const two = (value: number): string => String(value).padStart(2, '0');
   const minutes = Math.floor(seconds / 60);
