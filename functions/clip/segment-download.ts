@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FaascamError, messageOf } from '@faascam/core/errors';
+import type { SegmentRef } from '@faascam/core/messages';
+import type { Messaging } from '@faascam/core/messaging';
+import { buckets } from '@faascam/core/subjects';
+import { Objm, type ObjectStore as NatsObjectStore } from '@nats-io/obj';
+import type { SegmentFile } from './segment.ts';
+
+/** A segment is a few megabytes: if nothing of it comes for so long, the rest is not coming. */
+const IDLE_TIMEOUT_MS = 15_000;
+
+/**
+ * Fetches segments from the NATS object store into a folder and checks each against its sha256.
+ *
+ * A segment that is missing or not what it should be is thrown as `FaascamError` `segment-missing` or
+ * `segment-corrupt`, to be tried again: the agent holds the original until the clip is stored, and puts it there
+ * once more each time it repeats its message. Whether it is gone for good only the agent can know, and then it
+ * says so with a gap in its place.
+ */
+export async function downloadSegments(
+  nc: Messaging['nc'],
+  refs: SegmentRef[],
+  directory: string,
+  signal: AbortSignal,
+): Promise<SegmentFile[]> {
+  if (refs.length === 0) return [];
+  let bucket: NatsObjectStore;
+  try {
+    bucket = await new Objm(nc).open(buckets.segments);
+  } catch (cause) {
+    throw new FaascamError(
+      'segment-missing',
+      `The NATS object store ${buckets.segments} cannot be opened (${messageOf(cause)}); an agent makes it.`,
+      { cause },
+    );
+  }
+  const files: SegmentFile[] = [];
+  for (const [index, ref] of refs.entries()) {
+    signal.throwIfAborted();
+    const path = join(directory, `${String(index).padStart(4, '0')}.mkv`);
+    await download(bucket, ref, path, signal);
+    files.push({ ref, path });
+  }
+  return files;
+}
+
+async function download(
+  bucket: NatsObjectStore,
+  ref: SegmentRef,
+  path: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const found = await bucket.get(ref.object);
+  if (found === null) {
+    throw new FaascamError(
+      'segment-missing',
+      `Segment ${ref.object} is not in the NATS object store ${buckets.segments}; its agent will put it there again.`,
+    );
+  }
+  // A failure shows in the data as well; left alone, this promise would end the process.
+  found.error.catch(() => undefined);
+  const hash = createHash('sha256');
+  const file = await open(path, 'wx');
+  const reader = found.data.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await withinIdleTime(reader.read(), ref.object, signal);
+      if (done) break;
+      hash.update(value);
+      await file.writeFile(value);
+    }
+  } catch (error) {
+    await reader.cancel().catch(() => undefined);
+    throw error instanceof FaascamError || signal.aborted
+      ? error
+      : new FaascamError('segment-corrupt', `Segment ${ref.object} cannot be read: ${messageOf(error)}`, {
+          cause: error,
+        });
+  } finally {
+    await file.close();
+  }
+  if (hash.digest('hex') !== ref.sha256) {
+    throw new FaascamError(
+      'segment-corrupt',
+      `Segment ${ref.object} in the NATS object store is not the one announced; its agent will put it there again.`,
+    );
+  }
+}
+
+async function withinIdleTime<T>(action: Promise<T>, object: string, signal: AbortSignal): Promise<T> {
+  let end = (): void => undefined;
+  const limit = new Promise<never>((_, reject) => {
+    const timer = setTimeout(() => {
+      reject(
+        new FaascamError('segment-missing', `Segment ${object} stopped coming from the NATS object store.`),
+      );
+    }, IDLE_TIMEOUT_MS);
+    const abort = (): void => {
+      reject(new DOMException('This operation was aborted', 'AbortError'));
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+    };
+  });
+  try {
+    return await Promise.race([action, limit]);
+  } finally {
+    end();
+  }
+}
