@@ -1,0 +1,161 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { manifest } from '@faascam/core/messages';
+import { demoVisits } from '@faascam/local/demo/demo-scene';
+import { demoVideo } from '@faascam/local/demo/video';
+import { replayReport, type ReplayReport } from '@faascam/local/replay-report';
+import { sharedData } from '@faascam/test-servers/shared-data';
+import { processesAbout, runFaascam, runTool } from './program.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'faascam-replay-test-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+async function replay(args: string[]): Promise<ReplayReport> {
+  const { code, stdout, stderr } = await runFaascam(['replay', ...args, '--json', '-']);
+  expect(code, stderr).toBe(0);
+  return replayReport.parse(JSON.parse(stdout));
+}
+
+/** Hashes of a file's video packets in order of decoding. */
+async function packetsOf(path: string): Promise<string[]> {
+  const text = await runTool('ffprobe', [
+    ...['-v', 'error', '-select_streams', 'v:0', '-show_packets', '-show_data_hash', 'md5'],
+    ...['-show_entries', 'packet=data_hash', '-of', 'csv=p=0', path],
+  ]);
+  return text.split('\n').filter(Boolean);
+}
+
+const firstFrameDecodes = (path: string): Promise<string> =>
+  runTool('ffmpeg', ['-v', 'error', '-xerror', '-i', path, '-frames:v', '1', '-f', 'null', '-']);
+
+describe('a replay of the demo scene', () => {
+  let report: ReplayReport;
+  let video: string;
+
+  beforeAll(async () => {
+    video = await demoVideo(scratch);
+    report = await replay([video, '--model', 'faascam-demo', '--data', join(scratch, 'demo-data')]);
+  });
+
+  it('tells of each visit once, and of nothing else', () => {
+    expect(report.events.map(({ labels }) => labels)).toEqual(
+      demoVisits.map(({ labels }) => [...new Set(labels)]),
+    );
+    for (const [index, visit] of demoVisits.entries()) {
+      const event = report.events[index];
+      expect(Math.abs((event?.startMs ?? NaN) - visit.fromMs)).toBeLessThan(1500);
+      expect(Math.abs((event?.endMs ?? NaN) - visit.toMs)).toBeLessThan(1500);
+    }
+  });
+
+  it('stores clips that hold the visit with pre- and post-roll, are complete, and say that a demo model looked', () => {
+    for (const event of report.events) {
+      expect(event.complete).toBe(true);
+      expect(event.clipStartMs).toBeLessThanOrEqual(Math.max(0, event.startMs - 5000));
+      expect(event.clipEndMs).toBeGreaterThanOrEqual(Math.min(60_000, event.endMs + 5000) - 100);
+      const receipt = manifest.parse(JSON.parse(readFileSync(event.manifest, 'utf8')));
+      expect(receipt).toMatchObject({
+        complete: true,
+        gaps: [],
+        event: { id: event.id, model: { demo: true } },
+      });
+    }
+  });
+
+  it('leaves no process behind', () => {
+    expect(processesAbout(join(scratch, 'demo-data'))).toEqual([]);
+  });
+});
+
+const footage = sharedData('videos/one-by-one-person-detection.mp4');
+const model = sharedData('models/yolox_nano_416.onnx');
+/** Seconds in which a person is in the picture, as someone has written them down. */
+const visits = [
+  [6.1, 19.5],
+  [22.8, 44.8],
+  [50.3, 69.8],
+  [74.5, 86.7],
+  [92.6, 119.7],
+  [123.5, 135.8],
+] as const;
+
+describe.runIf(footage !== undefined && model !== undefined)('a replay of people one by one', () => {
+  const args = [footage ?? '', '--model', model ?? ''];
+  let report: ReplayReport;
+
+  beforeAll(async () => {
+    report = await replay([...args, '--data', join(scratch, 'one')]);
+  });
+
+  it('tells of six visits, each with a clip that holds it, and of nothing in the gaps', () => {
+    expect(report.events.map(({ labels }) => labels)).toEqual(visits.map(() => ['person']));
+    for (const [index, [from, to]] of visits.entries()) {
+      const event = report.events[index];
+      if (event === undefined) throw new Error('there are as many events as visits');
+      const covered = Math.min(to * 1000, event.clipEndMs) - Math.max(from * 1000, event.clipStartMs);
+      expect(covered / (to * 1000 - from * 1000)).toBeGreaterThanOrEqual(0.95);
+      expect(event.startMs).toBeGreaterThanOrEqual(from * 1000 - 500);
+      expect(event.endMs).toBeLessThanOrEqual(to * 1000 + 500);
+      expect(event.complete).toBe(true);
+    }
+  });
+
+  it('copies the packets of the recording and begins each clip with a keyframe', async () => {
+    const source = (await packetsOf(footage ?? '')).join();
+    for (const { clip } of report.events) {
+      if (clip === null) throw new Error('each event has a clip');
+      const packets = await packetsOf(clip);
+      expect(packets.length).toBeGreaterThan(100);
+      expect(source.includes(packets.join())).toBe(true);
+      await firstFrameDecodes(clip);
+    }
+  });
+
+  it('gives the same events when it is done again', async () => {
+    const again = await replay([...args, '--data', join(scratch, 'two')]);
+    const plain = ({ events, frames }: ReplayReport) => ({
+      frames,
+      events: events.map(({ clip, snapshot, manifest: path, ...event }) => {
+        expect([clip, snapshot, path].every((each) => each?.startsWith(scratch))).toBe(true);
+        return event;
+      }),
+    });
+    expect(plain(again)).toEqual(plain(report));
+    for (const [index, { clip }] of report.events.entries()) {
+      const other = again.events[index]?.clip;
+      expect(readFileSync(clip ?? '').equals(readFileSync(other ?? ''))).toBe(true);
+    }
+  });
+});
+
+describe('a replay of what is none', () => {
+  const cases: [string, () => string[], number, RegExp][] = [
+    ['a file that is not there', () => [join(scratch, 'none.mp4')], 1, /none\.mp4 does not exist/],
+    ['a file that is no video', () => [write('text.mp4', 'no video')], 1, /text\.mp4/],
+    ['an empty file', () => [write('empty.mp4', '')], 1, /empty\.mp4/],
+    ['no file at all', () => [], 2, /missing required argument/],
+    ['a model that is none', () => [write('a.mp4', 'x'), '--model', write('m.onnx', 'x')], 1, /m\.onnx/],
+    ['a model that nobody knows', () => [write('a.mp4', 'x'), '--model', 'yolo-none'], 1, /yolo-none/],
+    [
+      'a config with a mistake',
+      () => [write('a.mp4', 'x'), '--config', write('f.yml', 'camera: 1')],
+      1,
+      /f\.yml:1: camera/,
+    ],
+  ];
+  const write = (name: string, text: string): string => {
+    const path = join(scratch, name);
+    writeFileSync(path, text);
+    return path;
+  };
+
+  it.each(cases)('ends with a sentence for %s', async (_what, args, expected, sentence) => {
+    const { code, stdout, stderr } = await runFaascam(['replay', ...args(), '--json', '-']);
+    expect(stderr).toMatch(sentence);
+    expect(stderr).not.toMatch(/^\s+at .*\.js:\d+/m);
+    expect(stdout).toBe('');
+    expect(code).toBe(expected);
+  });
+});

@@ -1,0 +1,183 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { eventMessage, manifest, parseMessage, type Manifest } from '@faascam/core/messages';
+import { connectNats } from '@faascam/core/messaging';
+import { startNatsServer } from '@faascam/core/nats-server';
+import { freePort } from '@faascam/core/ports';
+import { storeSettings } from '@faascam/core/settings';
+import { openStore, type ObjectStore } from '@faascam/core/store';
+import { demoVideo } from '@faascam/local/demo/video';
+import { startRtspCamera } from '@faascam/test-servers/rtsp-camera';
+import { s3ServerInstalled, startS3Server, type S3Server } from '@faascam/test-servers/s3';
+import { sharedData } from '@faascam/test-servers/shared-data';
+import { processesAbout, runTool, startFaascam } from './program.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'faascam-s3-test-'));
+const installed = await s3ServerInstalled();
+
+describe.runIf(installed)('a camera over RTSP with digest, into an S3 bucket', () => {
+  let server: S3Server;
+
+  beforeAll(async () => {
+    server = await startS3Server();
+    writeFileSync(join(scratch, 'access'), server.accessKey);
+    writeFileSync(join(scratch, 'secret'), server.secretKey);
+  });
+  afterAll(async () => {
+    await server.stop();
+    rmSync(scratch, { recursive: true });
+  });
+
+  const storeOf = (bucket: string) => ({
+    kind: 's3',
+    endpoint: server.endpoint,
+    bucket,
+    createBucket: true,
+    accessKeyFile: join(scratch, 'access'),
+    secretKeyFile: join(scratch, 'secret'),
+  });
+
+  /** Runs faascam with one camera, `yard`, into a bucket of its own. */
+  async function start(name: string, source: string, model: string, natsUrl = '') {
+    const data = join(scratch, name);
+    const config = join(scratch, `${name}.yml`);
+    writeFileSync(
+      config,
+      JSON.stringify({
+        data,
+        nats: { url: natsUrl },
+        page: { port: await freePort() },
+        cameras: { yard: { source } },
+        detect: { model },
+        store: storeOf(name),
+      }),
+    );
+    const running = startFaascam(['up', '--config', config]);
+    const [, page = ''] = await running.said(/ready: (http:\S+)/);
+    return { running, page, data, store: await openStore(storeSettings.parse(storeOf(name)), data) };
+  }
+
+  async function receiptsIn(store: ObjectStore): Promise<Manifest[]> {
+    const receipts: Manifest[] = [];
+    for await (const entry of store.list('')) {
+      if (!('key' in entry) || !entry.key.endsWith('/event.json')) continue;
+      const found = await store.get(entry.key);
+      if (found) receipts.push(manifest.parse(JSON.parse((await buffer(found.stream)).toString())));
+    }
+    return receipts.sort((a, b) => a.event.startUs - b.event.startUs);
+  }
+
+  const waitForReceipts = (store: ObjectStore, count: number, timeout: number): Promise<Manifest[]> =>
+    vi.waitFor(
+      async () => {
+        const receipts = await receiptsIn(store);
+        expect(receipts.length).toBeGreaterThanOrEqual(count);
+        return receipts;
+      },
+      { timeout, interval: 1000 },
+    );
+
+  const footage = sharedData('videos/one-by-one-person-detection.mp4');
+  const model = sharedData('models/yolox_nano_416.onnx');
+  const visits = [
+    [6.1, 19.5],
+    [22.8, 44.8],
+    [50.3, 69.8],
+    [74.5, 86.7],
+    [92.6, 119.7],
+    [123.5, 135.8],
+  ] as const;
+
+  it.runIf(footage !== undefined && model !== undefined)(
+    'gives the same six events live as in a replay, with content types and metadata',
+    async () => {
+      const camera = await startRtspCamera({ video: footage ?? '', user: 'cam', password: 's3cret' });
+      try {
+        const { running, data, store } = await start('one-by-one', camera.url, model ?? '');
+        try {
+          const receipts = await waitForReceipts(store, 6, 240_000);
+          expect(receipts.map(({ event }) => event.labels)).toEqual(visits.map(() => ['person']));
+          // The recording's own clock, from the second visit: the agent may have come late to the first.
+          const zeroUs = (receipts[1]?.event.startUs ?? 0) - 22_800_000;
+          for (const [index, [from, to]] of visits.entries()) {
+            const { event, complete, delivered, requested } = receipts[index] ?? {};
+            const seconds = (us: number | undefined): number => ((us ?? 0) - zeroUs) / 1_000_000;
+            if (index > 0) expect(Math.abs(seconds(event?.startUs) - from)).toBeLessThan(1.5);
+            expect(Math.abs(seconds(event?.endUs) - to)).toBeLessThan(1.5);
+            if (index > 0) expect(complete).toBe(true);
+            expect(delivered?.toUs).toBeGreaterThanOrEqual(requested?.toUs ?? NaN);
+          }
+          const [second] = receipts.slice(1);
+          const clip = await store.head(second?.clip?.key ?? '');
+          expect(clip).toMatchObject({ contentType: 'video/mp4', sizeBytes: second?.clip?.sizeBytes });
+          expect(Object.values(clip?.metadata ?? {})).toEqual(
+            expect.arrayContaining([second?.event.id, 'yard', 'person']),
+          );
+          expect(await store.head(second?.snapshot?.key ?? '')).toMatchObject({ contentType: 'image/jpeg' });
+          expect(JSON.stringify(receipts)).not.toContain('s3cret');
+        } finally {
+          expect(await running.stop(), running.output()).toBe(0);
+          await store.close();
+        }
+        expect(running.output()).not.toContain('s3cret');
+        expect(running.output()).not.toContain(server.secretKey);
+        expect(processesAbout(data)).toEqual([]);
+      } finally {
+        await camera.stop();
+      }
+    },
+    400_000,
+  );
+
+  it('names the gap in the clip of an event during which the camera died', async () => {
+    const video = await demoVideo(scratch);
+    const nats = await startNatsServer({ directory: join(scratch, 'nats') });
+    const { nc } = await connectNats(nats.url, 'test');
+    const started = new Promise<string>((resolve) => {
+      nc.subscribe('events.*', {
+        callback: (_error, message) => resolve(parseMessage(eventMessage, message.data, 'event').id),
+      });
+    });
+    const options = { video, user: 'cam', password: 's3cret' };
+    const cameras = [await startRtspCamera(options)];
+    const { running, page, store } = await start(
+      'dying-camera',
+      cameras[0]?.url ?? '',
+      'faascam-demo',
+      nats.url,
+    );
+    try {
+      const id = await started;
+      await cameras[0]?.kill('SIGKILL');
+      const stateOf = async (): Promise<string> => await (await fetch(new URL('api/cameras', page))).text();
+      await vi.waitFor(async () => expect(await stateOf()).not.toMatch(/streaming/), {
+        timeout: 30_000,
+        interval: 200,
+      });
+      cameras.push(await startRtspCamera({ ...options, port: cameras[0]?.port ?? 0 }));
+      await vi.waitFor(async () => expect(await stateOf()).toMatch(/streaming/), {
+        timeout: 90_000,
+        interval: 200,
+      });
+      await waitForReceipts(store, 1, 90_000);
+      const [receipt] = await receiptsIn(store);
+      expect(receipt?.event.id).toBe(id);
+      expect(receipt?.complete).toBe(false);
+      expect(receipt?.gaps.map(({ cause }) => cause)).toContain('camera-lost');
+      expect(receipt?.clip?.durationMs).toBeGreaterThan(1000);
+      const clip = join(scratch, 'gap.mp4');
+      const found = await store.get(receipt?.clip?.key ?? '');
+      if (found) writeFileSync(clip, await buffer(found.stream));
+      await runTool('ffmpeg', ['-v', 'error', '-xerror', '-i', clip, '-f', 'null', '-']);
+    } finally {
+      expect(await running.stop(), running.output()).toBe(0);
+      await store.close();
+      for (const camera of cameras) await camera.stop();
+      await nc.close();
+      await nats.stop();
+    }
+  });
+});
