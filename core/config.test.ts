@@ -71,3 +71,16 @@ describe('config', () => {
     expect(() => readConfig(join(directory, 'none.yml'))).toThrow(/none\.yml cannot be read \(ENOENT\)/);
   });
 });
+
+describe('the example config', () => {
+  it('is right, and shows the defaults', () => {
+    const path = new URL('../docs/faascam.example.yml', import.meta.url).pathname;
+    const example = readConfig(path, {});
+    const defaults = parseConfig('cameras: { front-door: { source: "demo:" } }', 'faascam.yml', {});
+    const source = example.cameras['front-door']?.source ?? '';
+    expect({ ...example, data: 'faascam-data' }).toEqual({
+      ...defaults,
+      cameras: { 'front-door': { ...defaults.cameras['front-door'], source } },
+    });
+  });
+});
