@@ -2,11 +2,11 @@
  * The errors that a person may meet. `message` is one sentence that says what was being done, with which
  * camera or object, and what to do next; it never holds a secret. `code` is stable and meant for programs.
  */
-export class FaascamError<Code extends string = string> extends Error {
+export class FaascamError extends Error {
   override readonly name: string = 'FaascamError';
-  readonly code: Code;
+  readonly code: string;
 
-  constructor(code: Code, message: string, options?: { cause?: unknown }) {
+  constructor(code: string, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.code = code;
   }
@@ -18,7 +18,7 @@ export class UsageError extends FaascamError {
 }
 
 /** Input from outside (a message, a JPEG, a header) is malformed: final, trying again cannot help. */
-export class MalformedInputError extends FaascamError<'malformed-input'> {
+export class MalformedInputError extends FaascamError {
   override readonly name = 'MalformedInputError';
 
   constructor(message: string, options?: { cause?: unknown }) {
@@ -30,8 +30,14 @@ export type StoreErrorCode =
   'store-unreachable' | 'store-denied' | 'store-not-writable' | 'store-full' | 'store-failed';
 
 /** The clip store did not do what was asked of it. A missing object is no error: see `ObjectStore`. */
-export class StoreError extends FaascamError<StoreErrorCode> {
+export class StoreError extends FaascamError {
   override readonly name = 'StoreError';
+  override readonly code: StoreErrorCode;
+
+  constructor(code: StoreErrorCode, message: string, options?: { cause?: unknown }) {
+    super(code, message, options);
+    this.code = code;
+  }
 }
 
 /** A program that faascam needs (ffmpeg, nats-server) is missing, too old, or ended. */

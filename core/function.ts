@@ -14,6 +14,7 @@ export interface FunctionEvent {
 export interface FunctionContext {
   status(code?: number): FunctionContext;
   headers(values?: Record<string, string>): FunctionContext;
+  /** Text, bytes or anything JSON holds; under our own template a Readable as well, for what is large. */
   succeed(value?: unknown): FunctionContext;
   fail(value?: unknown): FunctionContext;
 }

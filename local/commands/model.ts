@@ -15,8 +15,8 @@ export async function modelList(line: CommandLine, json: boolean): Promise<void>
     print(JSON.stringify(models));
     return;
   }
-  for (const { name, title, licence, state } of models) {
-    print(`${name.padEnd(16)} ${state.padEnd(10)} ${licence.padEnd(12)} ${title}`);
+  for (const { name, title, licence, present } of models) {
+    print(`${name.padEnd(16)} ${(present ? 'here' : 'not pulled').padEnd(12)} ${licence.padEnd(12)} ${title}`);
   }
 }
 

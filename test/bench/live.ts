@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { systemClock } from '@faascam/core/clock';
 import { clipStored, eventMessage, parseMessage } from '@faascam/core/messages';
 import { connectNats } from '@faascam/core/messaging';
-import { cameraOf, headers } from '@faascam/core/subjects';
+import { cameraOf } from '@faascam/core/subjects';
 import { atMost, percentile, type Figure } from './figures.ts';
 import { usageBelow, type Usage } from './processes.ts';
 
@@ -50,7 +50,9 @@ async function measure(pid: number, data: string, seconds: number): Promise<Figu
   const endedAtUs = new Map<string, number>();
   let frames = 0;
   nc.subscribe('frames.*', {
-    callback: (_error, message) => (frames += message.headers?.has(headers.kind) ? 1 : 0),
+    callback: () => {
+      frames++;
+    },
   });
   nc.subscribe('detections.*', {
     callback: (_error, message) => {
