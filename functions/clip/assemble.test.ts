@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { assemble, extractFrame, type Clip } from './assemble.ts';
 import { decode, probe } from './ffmpeg.ts';
 import type { SegmentFile } from './segment.ts';
-import { record, type Recording, type RecordingOptions } from './testing/recording.ts';
+import { hasEncoder, record, type Recording, type RecordingOptions } from './testing/recording.ts';
 import { nearestFrame } from './timeline.ts';
 
 const noAbort = new AbortController().signal;
@@ -58,7 +58,13 @@ const cameras: { name: string; options: Omit<RecordingOptions, 'directory' | 'se
     { name: 'HEVC with an open GOP', options: { video: x265 } },
   ];
 
-describe.each(cameras)('a clip of $name', ({ options, sound }) => {
+const hasHevc = await hasEncoder('libx265');
+const hasOpus = await hasEncoder('libopus');
+const testable = cameras.filter(
+  ({ name }) => (hasHevc || !name.includes('HEVC')) && (hasOpus || !name.includes('Opus')),
+);
+
+describe.each(testable)('a clip of $name', ({ options, sound }) => {
   let recording: Recording;
   let clip: Clip;
 
@@ -120,11 +126,13 @@ describe.each(cameras)('a clip of $name', ({ options, sound }) => {
   });
 });
 
-describe.each([
-  { name: 'H.264 with B-frames and AAC', video: [...x264, '-bf', '2'], audio: ['-c:a', 'aac'] },
-  { name: 'H.264 with G.711', video: [...x264, '-bf', '0'], audio: ['-c:a', 'pcm_mulaw'] },
-  { name: 'HEVC with an open GOP', video: x265, audio: undefined },
-])('when footage is missing in the middle of $name', ({ video, audio }) => {
+describe.each(
+  [
+    { name: 'H.264 with B-frames and AAC', video: [...x264, '-bf', '2'], audio: ['-c:a', 'aac'] },
+    { name: 'H.264 with G.711', video: [...x264, '-bf', '0'], audio: ['-c:a', 'pcm_mulaw'] },
+    { name: 'HEVC with an open GOP', video: x265, audio: undefined },
+  ].filter(({ name }) => hasHevc || !name.includes('HEVC')),
+)('when footage is missing in the middle of $name', ({ video, audio }) => {
   test('the last picture stands until the footage goes on, at its true time', async () => {
     const recording = await recordNew({ video, ...(audio === undefined ? {} : { audio }) });
     const [first, , third, fourth] = recording.segments;

@@ -35,6 +35,14 @@ export interface RecordingOptions {
 
 const noAbort = new AbortController().signal;
 
+/** Whether this ffmpeg has an encoder; if not, says so, so that a test that is left out tells why. */
+export async function hasEncoder(name: string): Promise<boolean> {
+  const { stdout } = await run('ffmpeg', ['-hide_banner', '-encoders']);
+  const found = new RegExp(`^ \\S+ ${name} `, 'm').test(stdout);
+  if (!found) console.warn(`skipped: this ffmpeg has no encoder ${name}`);
+  return found;
+}
+
 /** Encodes a test picture with ffmpeg and cuts it at keyframes into Matroska segments, as an edge agent does. */
 export async function record(options: RecordingOptions): Promise<Recording> {
   const { directory, seconds, audio, filter, originUs = 1_767_323_045_000_006 } = options;

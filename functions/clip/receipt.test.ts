@@ -1,0 +1,99 @@
+import { clipStored, manifest as manifestSchema } from '@faascam/core/messages';
+import { expect, test } from 'vitest';
+import type { Clip } from './assemble.ts';
+import { manifestOf, metadataOf, storedOf } from './receipt.ts';
+import type { SegmentFile } from './segment.ts';
+import { readyOf } from './testing/ready.ts';
+
+const startUs = 1_767_323_045_000_006;
+const files: SegmentFile[] = [0, 1, 2, 3].map((index) => ({
+  path: `/tmp/${index}.mkv`,
+  ref: {
+    object: `segment-${index}`,
+    sha256: String(index).repeat(64),
+    sizeBytes: 1000,
+    startUs: startUs + index * 2_000_000,
+    durationUs: 2_000_000,
+  },
+}));
+const clip: Clip = {
+  path: '/tmp/clip.mp4',
+  sha256: 'c'.repeat(64),
+  sizeBytes: 4000,
+  durationMs: 8000,
+  video: { codec: 'h264', width: 320, height: 240, packets: 200 },
+  frames: [],
+  delivered: files.map(({ ref }) => ({ fromUs: ref.startUs, toUs: ref.startUs + ref.durationUs })),
+  longestIntervalUs: 40_000,
+};
+const ready = readyOf(files);
+
+test('a whole clip has a complete receipt, from first to last picture, without gaps', () => {
+  const receipt = manifestOf(ready, { clip, damaged: [] }, undefined, startUs);
+  expect(receipt).toMatchObject({
+    complete: true,
+    gaps: [],
+    requested: { fromUs: ready.fromUs, toUs: ready.toUs },
+    delivered: { fromUs: startUs, toUs: startUs + 8_000_000 },
+  });
+  expect(receipt.clip?.key).toMatch(/^yard\/2026\/01\/02\/yard-[^/]+\/clip\.mp4$/);
+  expect(manifestSchema.parse(receipt)).toEqual(receipt);
+});
+
+test('a clip that does not reach to the ends of the window is incomplete and says where', () => {
+  const receipt = manifestOf(
+    readyOf(files, { toUs: startUs + 9_000_000 }),
+    { clip, damaged: [] },
+    undefined,
+    startUs,
+  );
+  expect(receipt.complete).toBe(false);
+  expect(receipt.gaps).toEqual([
+    { fromUs: startUs + 8_000_000, toUs: startUs + 9_000_000, cause: 'camera-lost' },
+  ]);
+});
+
+test('a damaged segment makes the receipt incomplete although it is in the clip', () => {
+  const damaged = files.slice(1, 2).map((file) => ({ file, why: 'bits' }));
+  const receipt = manifestOf(ready, { clip, damaged }, undefined, startUs);
+  expect(receipt.complete).toBe(false);
+  expect(receipt.gaps).toEqual([
+    { fromUs: startUs + 2_000_000, toUs: startUs + 4_000_000, cause: 'damaged' },
+  ]);
+});
+
+test('without footage the receipt has neither clip nor delivered window, and never claims to be complete', () => {
+  const gaps = [{ fromUs: startUs, toUs: startUs + 5_000_000, cause: 'agent-stopped' as const }];
+  const receipt = manifestOf(readyOf([], { fromUs: startUs, gaps }), { damaged: [] }, undefined, startUs);
+  expect(receipt).toMatchObject({ complete: false, gaps, segments: [] });
+  expect(receipt).not.toHaveProperty('clip');
+  expect(receipt).not.toHaveProperty('delivered');
+  expect(Object.keys(storedOf(receipt).keys)).toEqual(['manifest']);
+});
+
+test('the announcement says what the receipt says, and passes its own schema', () => {
+  const snapshot = { atUs: startUs, width: 320, height: 240, objects: [] };
+  const receipt = manifestOf(ready, { clip, damaged: [] }, snapshot, startUs);
+  const stored = storedOf(receipt);
+  expect(clipStored.parse(stored)).toEqual(stored);
+  expect(stored).toMatchObject({
+    eventId: ready.eventId,
+    camera: 'yard',
+    clipSha256: clip.sha256,
+    keys: { clip: receipt.clip?.key, snapshot: receipt.snapshot?.key },
+    requested: receipt.requested,
+    delivered: receipt.delivered,
+    complete: true,
+  });
+});
+
+test('metadata is plain ASCII whatever labels a model has', () => {
+  const event = { ...ready.event, labels: ['person', 'Füßgänger, 行人'] };
+  const metadata = metadataOf({ event }, 'a'.repeat(64));
+  expect(metadata).toMatchObject({
+    camera: 'yard',
+    'event-id': ready.eventId,
+    start: '2026-01-02T03:04:06.100Z',
+  });
+  for (const value of Object.values(metadata)) expect(value).toMatch(/^[!-~]([ -~]*[!-~])?$/);
+});
