@@ -1,0 +1,206 @@
+import {
+  AckPolicy,
+  DeliverPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type ConsumerInfo,
+  type ConsumerMessages,
+  type JsMsg,
+} from '@nats-io/jetstream';
+import { systemClock } from '@faascam/core/clock';
+import { messageOf } from '@faascam/core/errors';
+import type { Logger } from '@faascam/core/log';
+import type { Messaging } from '@faascam/core/messaging';
+import { LimitedLog } from './limited-log.ts';
+import type { StreamPolicy } from './policy.ts';
+
+export interface SubscriptionOptions {
+  messaging: Messaging;
+  stream: string;
+  /** Of the durable consumer. */
+  name: string;
+  topic: string;
+  policy: StreamPolicy;
+  /** Given each message once for as long as it is held; `settle` ends that. */
+  onMessage: (message: JsMsg, settle: (how: 'ack' | 'term') => void) => void;
+  log: Logger;
+}
+
+/**
+ * How long the server waits before it gives a message to somebody else. Everything held is renewed well before, so
+ * this is only how soon work goes on after a connector died.
+ */
+const ACK_WAIT_MS = 6000;
+const RENEW_MS = 2000;
+/** Orphans of functions that were removed for good disappear by themselves; longer than any stream keeps work. */
+const INACTIVE_MS = 8 * 86_400_000;
+/** Short, for the client notices a lost pull only after one. */
+const PULL_EXPIRES_MS = 5000;
+const SETTLED_REMEMBERED = 1024;
+
+/**
+ * A durable pull consumer and what was taken from it. Keeps itself alive: whatever happens to the consumer, the
+ * stream or the connection, it goes on until it is stopped.
+ */
+export class Subscription {
+  /** Resolves when the consumer exists: from then on nothing published is missed. */
+  readonly exists: Promise<void>;
+  readonly #options: SubscriptionOptions;
+  readonly #log: LimitedLog;
+  readonly #held = new Map<number, JsMsg>();
+  readonly #settled = new Set<number>();
+  readonly #stop = new AbortController();
+  readonly #life: Promise<void>;
+  readonly #renewal: NodeJS.Timeout;
+  #messages: ConsumerMessages | undefined;
+  /** Creation time of the stream that the held sequences belong to. */
+  #streamCreated: string | undefined;
+
+  constructor(options: SubscriptionOptions) {
+    this.#options = options;
+    this.#log = new LimitedLog(options.log.child({ consumer: options.name }));
+    let exists: () => void = () => undefined;
+    this.exists = new Promise((resolve) => {
+      exists = resolve;
+    });
+    this.#life = this.#live(exists);
+    this.#renewal = setInterval(() => this.#renew(), RENEW_MS);
+  }
+
+  /** Takes no more messages. Those held stay renewed until `release`. */
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error('stopped'));
+    await this.#messages?.close();
+    await this.#life;
+  }
+
+  /** Ends the renewal: what is still held comes again, to whoever asks next. */
+  release(): void {
+    clearInterval(this.#renewal);
+  }
+
+  #stopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  async #live(exists: () => void): Promise<void> {
+    let failures = 0;
+    while (!this.#stopped()) {
+      try {
+        const info = await this.#ensureConsumer();
+        failures = 0;
+        exists();
+        if (this.#options.policy.freshness === 'ordered' && info.num_ack_pending > this.#held.size) {
+          // A predecessor died with messages in hand. They come again first, in order, if nobody pulls before.
+          await systemClock.sleep(ACK_WAIT_MS + 500, this.#stop.signal);
+        }
+        await this.#consume();
+      } catch (error) {
+        if (this.#stopped()) return;
+        failures += 1;
+        this.#log.warn({ err: messageOf(error) }, 'messages cannot be taken; trying again');
+      }
+      const delayMs = Math.min(5000, 100 * 2 ** Math.min(10, failures));
+      await systemClock.sleep(delayMs, this.#stop.signal).catch(() => undefined);
+    }
+  }
+
+  async #ensureConsumer(): Promise<ConsumerInfo> {
+    const { messaging, stream, name, topic, policy } = this.#options;
+    const { jsm } = messaging;
+    const { created } = await jsm.streams.info(stream);
+    const before = this.#streamCreated;
+    if (before !== created) {
+      this.#streamCreated = created;
+      this.#held.clear();
+      this.#settled.clear();
+    }
+    const changeable = { ack_wait: ACK_WAIT_MS * 1e6, max_ack_pending: policy.maxAckPending };
+    try {
+      const info = await jsm.consumers.info(stream, name);
+      const { ack_wait, max_ack_pending } = info.config;
+      return ack_wait === changeable.ack_wait && max_ack_pending === changeable.max_ack_pending
+        ? info
+        : await jsm.consumers.update(stream, name, changeable);
+    } catch (error) {
+      const missing = error instanceof JetStreamApiError && error.code === JetStreamApiCodes.ConsumerNotFound;
+      if (!missing) throw error;
+    }
+    // A stream that was made anew under us has nothing yet that we have seen.
+    const begin = before !== undefined && before !== created ? 'all' : policy.begin;
+    return await jsm.consumers.add(stream, {
+      durable_name: name,
+      filter_subject: topic,
+      ack_policy: AckPolicy.Explicit,
+      deliver_policy: begin === 'new' ? DeliverPolicy.New : DeliverPolicy.All,
+      max_deliver: -1,
+      inactive_threshold: INACTIVE_MS * 1e6,
+      ...changeable,
+    });
+  }
+
+  /** Resolves when the consumer is gone or the subscription was stopped. */
+  async #consume(): Promise<void> {
+    const { messaging, stream, name, policy } = this.#options;
+    const consumer = await messaging.js.consumers.get(stream, name);
+    if (this.#stopped()) return;
+    this.#messages = await consumer.consume({
+      callback: (message) => this.#take(message),
+      max_messages: Math.min(256, policy.maxAckPending),
+      expires: PULL_EXPIRES_MS,
+      abort_on_missing_resource: true,
+    });
+    if (this.#stopped()) await this.#messages.close();
+    const error = await this.#messages.closed();
+    this.#messages = undefined;
+    if (error instanceof Error) throw error;
+  }
+
+  #take(message: JsMsg): void {
+    const { seq } = message;
+    if (this.#stopped()) return;
+    if (message.redelivered) {
+      // Still ours: the link was down for longer than the server waits.
+      if (this.#held.has(seq)) return;
+      if (this.#settled.has(seq)) {
+        message.ack();
+        return;
+      }
+    }
+    this.#held.set(seq, message);
+    this.#options.onMessage(message, (how) => this.#settle(message, how));
+  }
+
+  #settle(message: JsMsg, how: 'ack' | 'term'): void {
+    // Of a stream that is no more: its sequence may be another message's by now.
+    if (this.#held.get(message.seq) !== message) return;
+    this.#held.delete(message.seq);
+    this.#settled.add(message.seq);
+    for (const oldest of this.#settled) {
+      if (this.#settled.size <= SETTLED_REMEMBERED) break;
+      this.#settled.delete(oldest);
+    }
+    try {
+      if (how === 'ack') message.ack();
+      // Without a reason, which servers before 2.10 do not understand: the dead letter has it.
+      else message.term();
+    } catch (error) {
+      // The connection was closed for good; the message comes again, and whoever gets it may do it twice.
+      this.#log.warn(
+        { subject: message.subject, err: messageOf(error) },
+        'a message could not be acknowledged',
+      );
+    }
+  }
+
+  #renew(): void {
+    for (const message of this.#held.values()) {
+      try {
+        message.working();
+      } catch (error) {
+        this.#log.warn({ err: messageOf(error) }, 'held messages could not be renewed');
+        return;
+      }
+    }
+  }
+}
