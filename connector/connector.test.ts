@@ -262,6 +262,28 @@ describe('a failed call', () => {
     expect(recorded.bodies('events')).toEqual(['1', '1', '1', '1', '2']);
   });
 
+  it('is not made again while the first still runs, however long that takes', async () => {
+    const slow = gate();
+    const recorded = await openGateway({ clip: 'clips.ready.*' }, async () => {
+      await slow.opened;
+      return 200;
+    });
+    const connector = await connect();
+    await publish('clips.ready.a', '1');
+    await vi.waitFor(() => expect(recorded.calls).toHaveLength(1), WAIT);
+    const consumers = await messaging.jsm.consumers.list('CLIPS').next();
+    const waitMs = (consumers[0]?.config.ack_wait ?? 0) / 1e6;
+    expect(waitMs).toBeGreaterThan(1000);
+    await new Promise((resolve) => setTimeout(resolve, waitMs + 2000));
+    expect(recorded.calls).toHaveLength(1);
+    slow.open();
+    await vi.waitFor(
+      () => expect(connector.stats()).toMatchObject({ clip: { delivered: 1, retried: 0 } }),
+      WAIT,
+    );
+    await vi.waitFor(async () => expect(await unsettled('CLIPS')).toBe(0), WAIT);
+  });
+
   it('with a final answer puts the message into the dead letters with the reason, and the next goes on', async () => {
     const recorded = await openGateway({ events: 'detections.*' }, ({ body }) =>
       Promise.resolve(body.toString() === 'bad' ? [400, 'the boxes are no boxes\nsecond line'] : 200),

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { messageOf } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
 import { enqueue, type Queued } from './lane.ts';
@@ -65,6 +66,8 @@ export class Dispatcher {
   constructor(functionName: string, maxConcurrent: number, log: Logger) {
     this.#maxConcurrent = maxConcurrent;
     this.#log = new LimitedLog(log.child({ function: functionName }));
+    // Each call in flight listens to it.
+    setMaxListeners(0, this.#cut.signal);
   }
 
   accept(held: Held): void {

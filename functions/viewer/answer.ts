@@ -59,7 +59,7 @@ export function errorAnswer(status: number, sentence: string): Answer {
 }
 
 /** Asked for something that is not there. */
-export class NotFoundError extends FaascamError<'not-found'> {
+export class NotFoundError extends FaascamError {
   override readonly name = 'NotFoundError';
 
   constructor(message: string) {

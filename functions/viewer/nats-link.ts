@@ -16,7 +16,7 @@ export interface LatestFrame {
 }
 
 /** NATS is away, or answers nothing. */
-export class NatsAwayError extends FaascamError<'nats-unreachable'> {
+export class NatsAwayError extends FaascamError {
   override readonly name = 'NatsAwayError';
 
   constructor(message: string, options?: { cause?: unknown }) {
