@@ -12,7 +12,7 @@ import type { BasicAuth } from './function-list.ts';
 
 /**
  * The connector as a process. SIGTERM, or the end of a parent that opened an IPC channel, ends it after the calls in
- * flight; a parent is told `{ "ready": true }` when every topic has its consumer.
+ * flight; a parent is told `{ "ready": true }` when every topic has its consumer, or `{ "failed": why }`.
  */
 const log = createLogger('connector');
 
@@ -87,8 +87,11 @@ try {
   await messaging.nc.close();
   process.exit(0);
 } catch (error) {
-  log.fatal(redact(messageOf(error)));
-  process.exit(error instanceof UsageError ? 2 : 1);
+  const code = error instanceof UsageError ? 2 : 1;
+  const failed = redact(messageOf(error));
+  log.fatal(failed);
+  if (process.send) process.send({ failed }, () => process.exit(code));
+  else process.exit(code);
 }
 
 function readBasicAuth(folder: string): BasicAuth {

@@ -22,7 +22,7 @@ export type FunctionState = { kind: 'up'; pool: Pool } | { kind: 'down'; cause: 
 
 const listeningMessage = z.object({ listening: z.number().int() });
 
-const READY_POLL_MS = { first: 50, longest: 2000 };
+const READY_POLL_MS = { first: 50, longest: 1000 };
 
 /** One function as a child process of its own, started again whenever it ends, until it is stopped. */
 export class FunctionProcess {

@@ -1,4 +1,5 @@
 import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { messageOf, UsageError } from '@faascam/core/errors';
 import { createLogger } from '@faascam/core/log';
@@ -6,9 +7,24 @@ import { startGateway } from './gateway.ts';
 
 /**
  * The gateway as a process of its own. Settings: `--stack`, `--host`, `--port`, or FAASCAM_STACK, GATEWAY_HOST,
- * GATEWAY_PORT. Once it serves it says so: `{ "ready": true, "url": ... }` to its parent, or as a line on stdout.
+ * GATEWAY_PORT. Once it serves and its functions are ready it says so, to its parent or as a line on stdout:
+ * `{ "ready": true, "url": ..., "notReady": [{ "name", "cause" }] }`. If it cannot serve, a parent gets `{ "failed": why }`.
  */
 const log = createLogger('gateway');
+/** A function that is not ready by then (its model, its bucket) does not keep the others from being used. */
+const READY_WITHIN_MS = 20_000;
+
+// Until the gateway runs there is nothing to finish; functions that have started end with us.
+let stop = (reason: string): void => {
+  log.info({ reason }, 'stopping before the start');
+  process.exit(0);
+};
+process.on('SIGTERM', () => stop('SIGTERM'));
+process.on('SIGINT', () => {
+  // Ctrl-C reaches the whole process group; under a parent it is the parent's to say when we stop.
+  if (!process.connected) stop('SIGINT');
+});
+process.on('disconnect', () => stop('the parent process is gone'));
 
 try {
   const { values } = parseArgs({
@@ -23,7 +39,7 @@ try {
   });
 
   let stopping = false;
-  const stop = (reason: string): void => {
+  stop = (reason) => {
     if (stopping) return;
     stopping = true;
     log.info({ reason }, 'stopping');
@@ -35,19 +51,22 @@ try {
       },
     );
   };
-  process.on('SIGTERM', () => stop('SIGTERM'));
-  process.on('SIGINT', () => {
-    // Ctrl-C reaches the whole process group; under a parent it is the parent's to say when we stop.
-    if (!process.connected) stop('SIGINT');
-  });
-  process.on('disconnect', () => stop('the parent process is gone'));
 
-  const message = { ready: true, url: gateway.url };
+  const patience = new AbortController();
+  await Promise.race([gateway.ready(), sleep(READY_WITHIN_MS, undefined, { signal: patience.signal })]);
+  patience.abort();
+  const notReady = gateway.functions
+    .filter(({ ready }) => !ready)
+    .map(({ name, cause }) => ({ name, cause }));
+  if (notReady.length > 0) log.warn({ notReady }, 'some functions are not ready yet');
+  const message = { ready: true, url: gateway.url, notReady };
   if (process.send) process.send(message);
   else process.stdout.write(`${JSON.stringify(message)}\n`);
 } catch (error) {
+  const code = error instanceof UsageError ? 2 : 1;
   log.fatal(messageOf(error));
-  process.exit(error instanceof UsageError ? 2 : 1);
+  if (process.send) process.send({ failed: messageOf(error) }, () => process.exit(code));
+  else process.exit(code);
 }
 
 function portFrom(text: string): number {
