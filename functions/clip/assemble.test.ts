@@ -232,7 +232,7 @@ test('without a usable segment there is no clip, and no error', async () => {
   expect(await assemble([], await emptyFolder(), noAbort)).toEqual({ damaged: [] });
 });
 
-test('an aborted assembly ends at once and leaves no ffmpeg behind', async () => {
+test('an aborted assembly ends without a clip', async () => {
   const recording = await recordNew({ video: [...x264, '-bf', '0'] });
   const abort = new AbortController();
   const assembly = assemble(recording.segments, await emptyFolder(), abort.signal);

@@ -1,0 +1,70 @@
+import { access, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { decode, probe, runFfmpeg } from './ffmpeg.ts';
+import { record, type Recording } from './testing/recording.ts';
+
+const noAbort = new AbortController().signal;
+let folder: string;
+let recording: Recording;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'faascam-ffmpeg-'));
+  recording = await record({ directory: folder, seconds: 2, video: ['-c:v', 'mjpeg'] });
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+
+test('an aborted run ends its ffmpeg and rejects with the reason', async () => {
+  const output = join(folder, 'endless.mkv');
+  const abort = new AbortController();
+  const run = runFfmpeg(
+    {
+      input: recording.segments[0]?.path ?? '',
+      inputOptions: ['-re', '-stream_loop', '-1'],
+      outputOptions: ['-c', 'copy', '-flush_packets', '1'],
+      output,
+    },
+    'run for ever',
+    abort.signal,
+  );
+  await vi.waitFor(() => access(output), { timeout: 20_000 });
+  expect(await programsWith(output)).not.toEqual([]);
+  abort.abort(new Error('closing down'));
+  await expect(run).rejects.toThrow('closing down');
+  await vi.waitFor(async () => expect(await programsWith(output)).toEqual([]), { timeout: 20_000 });
+});
+
+test('a failed run says what was being done and what ffmpeg said', async () => {
+  const job = {
+    input: join(folder, 'none.mkv'),
+    outputOptions: ['-c', 'copy'],
+    output: join(folder, 'out.mp4'),
+  };
+  await expect(runFfmpeg(job, 'join 3 segments', noAbort)).rejects.toMatchObject({ code: 'ffmpeg-failed' });
+  await expect(runFfmpeg(job, 'join 3 segments', noAbort)).rejects.toThrow(
+    /could not join 3 segments.*No such file/,
+  );
+});
+
+test('a file that is no media is not readable, whatever is in it', async () => {
+  const path = join(folder, 'text.mkv');
+  for (const content of ['', 'no media', '{"streams": []}']) {
+    await writeFile(path, content);
+    await expect(probe(path, noAbort)).rejects.toMatchObject({ code: 'not-readable' });
+    expect((await decode(path, noAbort)).frames).toBe(0);
+  }
+});
+
+/** The command lines of running programs in which a path occurs. */
+async function programsWith(path: string): Promise<string[]> {
+  const lines: string[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    // A program may end while we look.
+    const line = await readFile(join('/proc', pid, 'cmdline'), 'utf8').catch(() => '');
+    if (line.includes(path)) lines.push(line);
+  }
+  return lines;
+}
