@@ -71,7 +71,7 @@ async function run(
     try {
       await lines.refresh();
       if (failures > 0) {
-        log.info('the gateway lists its functions again');
+        log.info('gateway and NATS answer again');
         lines.wake();
       }
       failures = 0;
@@ -81,7 +81,7 @@ async function run(
       if (aborted(signal)) break;
       failures += 1;
       const reason = redact(messageOf(error));
-      if (reason !== told) log.warn({ reason }, 'the functions are not known; asking again');
+      if (reason !== told) log.warn({ reason }, 'the gateway or NATS does not answer; trying again');
       told = reason;
     }
     const delayMs = failures === 0 ? refreshMs : backoffMs(failures, LONGEST_REFRESH_BACKOFF_MS);
