@@ -1,0 +1,272 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { Clock } from '@faascam/core/clock';
+import { messageOf, ProgramError } from '@faascam/core/errors';
+import type { Logger } from '@faascam/core/log';
+import { redact } from '@faascam/core/redact';
+import { RateLimit } from '../rate-limit.ts';
+import type { Ending } from './cause.ts';
+import { pipes } from './ffmpeg-args.ts';
+import { parseFrameTime } from './frame-time.ts';
+import { FrameTimes } from './frame-times.ts';
+import { LineSplitter } from './lines.ts';
+import { MpjpegSplitter } from './mpjpeg.ts';
+import { parseSegmentLine } from './segment-list.ts';
+
+export interface SampledFrame {
+  jpeg: Buffer;
+  /** Microseconds of the stream's own time. */
+  streamUs: number;
+  arrivedUs: number;
+}
+
+/** A file of whole groups of pictures, in microseconds of the stream's own time. */
+export interface ClosedSegment {
+  path: string;
+  startUs: number;
+  endUs: number;
+}
+
+export interface SessionOptions {
+  /** See `captureArgs`. */
+  args: string[];
+  /** Where ffmpeg writes its segments, see `captureArgs`. Must exist. */
+  incoming: string;
+  /** Neither a frame nor a closed segment for this long is a stall. Before the first, three times as long. */
+  stallMs: number;
+  clock: Clock;
+  log: Logger;
+  /** Ends the session: ffmpeg closes its newest segment, which still arrives. */
+  signal: AbortSignal;
+  /** Called in order, one at a time; ffmpeg waits meanwhile. */
+  onFrame(frame: SampledFrame): void | Promise<void>;
+  /** Called in order, one at a time. The file is the callee's. */
+  onSegment(segment: ClosedSegment): void | Promise<void>;
+}
+
+export interface SessionEnd {
+  ending: Ending;
+  /** The last lines that ffmpeg complained with. */
+  complaints: string[];
+  /** `exit code 0`, `signal SIGKILL`. */
+  exit: string;
+  frames: number;
+  /** From the first frame to the last, by our clock. */
+  streamedMs: number;
+}
+
+/** ffmpeg gets this long to close its segment before it is killed. */
+const KILL_AFTER_MS = 3000;
+const KEPT_COMPLAINTS = 40;
+
+/**
+ * Runs one ffmpeg from start to end. Resolves when it is gone and all that it wrote was handed over.
+ * Rejects with `ProgramError` when ffmpeg cannot be run, and with what `onFrame` threw.
+ */
+export async function runSession(options: SessionOptions): Promise<SessionEnd> {
+  // A process group of its own: an interrupt from the terminal reaches us, and we end it in order.
+  const child = spawn('ffmpeg', options.args, {
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
+    detached: true,
+  });
+  return await new Session(options, child).run();
+}
+
+class Session {
+  readonly #options: SessionOptions;
+  readonly #child: ChildProcess;
+  readonly #limit: RateLimit;
+  readonly #times = new FrameTimes();
+  readonly #complaints: string[] = [];
+  #ending: Ending = 'ended';
+  #ended = false;
+  #frames = 0;
+  #firstFrameUs: number | undefined;
+  #lastFrameUs = 0;
+  #lastMediaUs: number;
+  #busy = false;
+  #segments = 0;
+
+  constructor(options: SessionOptions, child: ChildProcess) {
+    this.#options = options;
+    this.#child = child;
+    this.#limit = new RateLimit(options.clock);
+    this.#lastMediaUs = options.clock.nowUs();
+  }
+
+  async run(): Promise<SessionEnd> {
+    const { signal } = this.#options;
+    // Closed pipes show in the exit; nothing is ever written here.
+    this.#child.stdin?.on('error', () => undefined);
+    const exited = exitOf(this.#child);
+    const stop = (): void => this.#end('stopped');
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    const over = new AbortController();
+    const watch = this.#watchMedia(over.signal);
+    try {
+      const [exit, ...rest] = await Promise.allSettled([
+        exited,
+        this.#readFrames(),
+        this.#readTimes(),
+        this.#readSegments(),
+        this.#readComplaints(),
+      ]);
+      for (const part of [exit, ...rest]) if (part.status === 'rejected') throw part.reason;
+      return {
+        ending: this.#ending,
+        complaints: this.#complaints,
+        exit: exit.status === 'fulfilled' ? exit.value : '',
+        frames: this.#frames,
+        streamedMs: this.#firstFrameUs === undefined ? 0 : (this.#lastFrameUs - this.#firstFrameUs) / 1000,
+      };
+    } finally {
+      this.#ended = true;
+      over.abort();
+      signal.removeEventListener('abort', stop);
+      await watch;
+    }
+  }
+
+  /** Asks ffmpeg to end, once; kills it when it does not. */
+  #end(why: Ending): void {
+    if (this.#ending !== 'ended') return;
+    this.#ending = why;
+    this.#child.kill('SIGTERM');
+    const kill = setTimeout(() => this.#child.kill('SIGKILL'), KILL_AFTER_MS);
+    this.#child.once('exit', () => clearTimeout(kill));
+  }
+
+  async #readFrames(): Promise<void> {
+    const splitter = new MpjpegSplitter();
+    let failure: { error: unknown } | undefined;
+    for await (const chunk of bytesOf(this.#child, pipes.frames)) {
+      for (const jpeg of splitter.push(chunk)) {
+        try {
+          if (failure === undefined) await this.#take(jpeg);
+        } catch (error) {
+          // Read on, or ffmpeg could not end.
+          failure = { error };
+          this.#end('stopped');
+        }
+      }
+      // A lost frame would leave its time to the next one.
+      if (splitter.junkBytes > 0) this.#end('garbled');
+    }
+    if (failure !== undefined) throw failure.error;
+  }
+
+  async #take(jpeg: Buffer): Promise<void> {
+    const time = await this.#times.next();
+    this.#lastMediaUs = this.#options.clock.nowUs();
+    // After junk, times and pictures no longer belong together.
+    if (this.#ending === 'garbled') return;
+    if (time?.streamUs === undefined) {
+      this.#complain('a frame without a time was left out');
+      return;
+    }
+    this.#frames += 1;
+    this.#firstFrameUs ??= time.arrivedUs;
+    this.#lastFrameUs = time.arrivedUs;
+    this.#busy = true;
+    try {
+      await this.#options.onFrame({ jpeg, streamUs: time.streamUs, arrivedUs: time.arrivedUs });
+    } finally {
+      this.#busy = false;
+      this.#lastMediaUs = this.#options.clock.nowUs();
+    }
+  }
+
+  async #readTimes(): Promise<void> {
+    const lines = new LineSplitter();
+    for await (const chunk of bytesOf(this.#child, pipes.times)) {
+      const arrivedUs = this.#options.clock.nowUs();
+      for (const line of lines.push(chunk)) {
+        const streamUs = parseFrameTime(line);
+        if (streamUs === undefined) continue;
+        this.#times.push({ streamUs: streamUs === 'no-time' ? undefined : streamUs, arrivedUs });
+      }
+    }
+    this.#times.end();
+  }
+
+  async #readSegments(): Promise<void> {
+    const lines = new LineSplitter();
+    for await (const chunk of bytesOf(this.#child, pipes.segments)) {
+      for (const line of lines.push(chunk)) await this.#takeSegment(line);
+    }
+    for (const line of lines.end()) await this.#takeSegment(line);
+  }
+
+  async #takeSegment(line: string): Promise<void> {
+    const listed = parseSegmentLine(line);
+    if (listed === undefined) {
+      this.#complain(`a line of ffmpeg's segment list was left out: ${JSON.stringify(line)}`);
+      return;
+    }
+    let { startUs } = listed;
+    // ffmpeg lets the first segment begin with the stream, even if its first picture comes later.
+    if (this.#segments === 0) startUs = Math.max(startUs, (await this.#times.first) ?? startUs);
+    this.#segments += 1;
+    this.#lastMediaUs = this.#options.clock.nowUs();
+    if (startUs >= listed.endUs) return;
+    try {
+      const path = join(this.#options.incoming, listed.name);
+      await this.#options.onSegment({ path, startUs, endUs: listed.endUs });
+    } catch (error) {
+      this.#complain(`a segment could not be kept: ${messageOf(error)}`);
+    }
+  }
+
+  async #readComplaints(): Promise<void> {
+    const lines = new LineSplitter();
+    const note = (line: string): void => {
+      if (line.trim() === '') return;
+      this.#complaints.push(redact(line));
+      if (this.#complaints.length > KEPT_COMPLAINTS) this.#complaints.shift();
+      this.#options.log.debug({ ffmpeg: redact(line) }, 'ffmpeg complains');
+    };
+    for await (const chunk of bytesOf(this.#child, pipes.complaints)) lines.push(chunk).forEach(note);
+    lines.end().forEach(note);
+  }
+
+  /** Judges by media: that a process runs, or a connection stands, says nothing. */
+  async #watchMedia(signal: AbortSignal): Promise<void> {
+    const { clock, stallMs } = this.#options;
+    while (!this.#ended) {
+      try {
+        await clock.sleep(Math.min(1000, stallMs / 5), signal);
+      } catch {
+        return; // the session is over
+      }
+      const patience = this.#frames === 0 && this.#segments === 0 ? 3 * stallMs : stallMs;
+      const silentMs = (clock.nowUs() - this.#lastMediaUs) / 1000;
+      if (!this.#busy && silentMs > patience) this.#end('stalled');
+    }
+  }
+
+  #complain(what: string): void {
+    this.#limit.tell(what.slice(0, 40), (keptBack) => this.#options.log.warn({ keptBack }, what));
+  }
+}
+
+function exitOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    child.once('error', (cause) => {
+      const message = 'ffmpeg could not be run: install it with: sudo apt-get install ffmpeg';
+      reject(new ProgramError('program-missing', message, { cause }));
+    });
+    child.once('exit', (code, signal) =>
+      resolve(signal === null ? `exit code ${code ?? 0}` : `signal ${signal}`),
+    );
+  });
+}
+
+async function* bytesOf(child: ChildProcess, fd: number): AsyncGenerator<Uint8Array> {
+  const stream = child.stdio[fd];
+  if (!(stream instanceof Readable)) return;
+  for await (const chunk of stream) {
+    if (chunk instanceof Uint8Array) yield chunk;
+  }
+}
