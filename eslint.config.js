@@ -1,8 +1,9 @@
 import js from '@eslint/js';
+import globals from 'globals';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/node_modules/**', 'faascam-data/**'] },
+  { ignores: ['**/dist/**', '**/node_modules/**', '.cache/**', 'faascam-data/**'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],
@@ -26,6 +27,6 @@ export default tseslint.config(
   },
   {
     files: ['**/*.js', '**/*.mjs', '**/*.cjs'],
-    languageOptions: { globals: { console: 'readonly', process: 'readonly', URL: 'readonly' } },
+    languageOptions: { globals: globals.node },
   },
 );

@@ -22,7 +22,7 @@ describe('faascam up', () => {
   it('shows the demo as an event with a playable clip, stops without a trace, and goes on where it was', async () => {
     const args = ['up', '--data', data, '--port', String(await freePort())];
     const first = startFaascam(args);
-    let ids: string[] = [];
+    const ids: string[] = [];
     try {
       const [, page = ''] = await first.said(/ready: (http:\S+)/);
       expect(await (await fetch(page)).text()).toMatch(/<html/);
@@ -39,7 +39,7 @@ describe('faascam up', () => {
       const whole = join(scratch, 'clip.mp4');
       writeFileSync(whole, Buffer.from(await (await fetch(clip)).arrayBuffer()));
       await runTool('ffmpeg', ['-v', 'error', '-xerror', '-i', whole, '-f', 'null', '-']);
-      ids = (await eventsOf(page)).map(({ id }) => id);
+      ids.push(...(await eventsOf(page)).map(({ id }) => id));
     } finally {
       expect(await first.stop('SIGINT'), first.output()).toBe(0);
     }

@@ -16,7 +16,9 @@ export async function modelList(line: CommandLine, json: boolean): Promise<void>
     return;
   }
   for (const { name, title, licence, present } of models) {
-    print(`${name.padEnd(16)} ${(present ? 'here' : 'not pulled').padEnd(12)} ${licence.padEnd(12)} ${title}`);
+    print(
+      `${name.padEnd(16)} ${(present ? 'here' : 'not pulled').padEnd(12)} ${licence.padEnd(12)} ${title}`,
+    );
   }
 }
 

@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { builtEntry, builtHost, writeHandler } from '@faascam/function-host/testing/built-host';
 import { UsageError } from '@faascam/core/errors';
 import pino from 'pino';
+import { request as undiciRequest } from 'undici';
 import { type Gateway, type GatewayOptions, startGateway } from './gateway.ts';
 
 const ECHO = `
@@ -94,6 +95,16 @@ async function start(options: Partial<GatewayOptions> = {}): Promise<Gateway> {
     ...options,
   });
   return gateway;
+}
+
+/** Like a browser: `fetch` of Node sets `sec-fetch-*` headers itself. */
+async function send(
+  url: string,
+  options: { method: 'GET' | 'POST'; headers: Record<string, string> },
+): Promise<{ status: number }> {
+  const answer = await undiciRequest(url, options);
+  await answer.body.dump();
+  return { status: answer.statusCode };
 }
 
 function pidOf(name: string): number {
@@ -195,6 +206,16 @@ describe('the gateway', () => {
       body: Buffer.alloc(9 * 1024 * 1024),
     });
     expect(tooLarge.status).toBe(413);
+  });
+
+  it('lets no page of another site call a function, though it may link to one', async () => {
+    const { url, ready } = await start();
+    await ready();
+    const headers = { 'sec-fetch-site': 'cross-site' };
+    expect((await send(`${url}/function/echo`, { method: 'POST', headers })).status).toBe(403);
+    expect((await send(`${url}/function/echo`, { method: 'GET', headers })).status).toBe(200);
+    const own = { 'sec-fetch-site': 'same-origin' };
+    expect((await send(`${url}/function/echo`, { method: 'POST', headers: own })).status).toBe(200);
   });
 
   it('ends the stream in the function when the caller leaves', async () => {

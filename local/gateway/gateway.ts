@@ -100,7 +100,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
   const processes = [...routes.values()].map((route) => route.process);
   await Promise.all(processes.map((process) => process.started()));
-  const url = `http://${host}:${boundPort}`;
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`;
   log.info({ url, functions: specs.map((spec) => spec.name) }, 'the gateway serves');
 
   return {
@@ -140,6 +140,8 @@ async function serve(request: IncomingMessage, response: ServerResponse, serving
   const query = target.slice(path.length);
   if (path === '/healthz') {
     answerText(response, 200, 'OK');
+  } else if (isForeign(request)) {
+    answerText(response, 403, 'Another site may not call functions from a browser.');
   } else if (path === '/system' || path.startsWith('/system/')) {
     answerSystem(path, request, response, serving);
   } else if (path.startsWith('/async-function/')) {
@@ -217,6 +219,14 @@ function answerSystem(
   }
   response.writeHead(200, { 'content-type': 'application/json' });
   response.end(JSON.stringify(found));
+}
+
+/**
+ * Whether a page of another site makes the browser do more than read: a gateway without a login on this machine must
+ * not be at any page's command. Programs send no such header.
+ */
+function isForeign({ method, headers }: IncomingMessage): boolean {
+  return headers['sec-fetch-site'] === 'cross-site' && method !== 'GET' && method !== 'HEAD';
 }
 
 function withoutNamespace(name: string): string {
