@@ -56,7 +56,7 @@ functions:
     handler: ./echo
     image: \${REGISTRY:-example}/echo:1
     annotations: { topic: "frames.*" }
-    environment: { FROM_STACK: "\${SOMETHING:-unset}", exec_timeout: 1s, max_inflight: 2, NOT_READY: 2 }
+    environment: { FROM_STACK: "\${SOMETHING:-unset}", exec_timeout: 3s, max_inflight: 2, NOT_READY: 2 }
   viewer:
     lang: faascam-node
     handler: ./viewer
@@ -183,11 +183,11 @@ describe('the gateway', () => {
   it('answers 429 above max_inflight, 504 after exec_timeout, and passes a 500 on', async () => {
     const { url, ready } = await start();
     await ready();
-    const slow = [1, 2].map(() => fetch(`${url}/function/echo/sleep?ms=700`));
+    const slow = [1, 2].map(() => fetch(`${url}/function/echo/sleep?ms=1000`));
     await vi.waitFor(async () => expect((await fetch(`${url}/function/echo`)).status).toBe(429));
     expect((await Promise.all(slow)).map((answer) => answer.status)).toEqual([200, 200]);
-    const late = await fetch(`${url}/function/echo/sleep?ms=5000`);
-    expect([late.status, await late.text()]).toEqual([504, 'echo did not answer within 1000 ms.']);
+    const late = await fetch(`${url}/function/echo/sleep?ms=20000`);
+    expect([late.status, await late.text()]).toEqual([504, 'echo did not answer within 3000 ms.']);
     expect((await fetch(`${url}/function/echo/fail`)).status).toBe(500);
   });
 
