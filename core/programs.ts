@@ -35,12 +35,8 @@ export async function requireProgram(name: ProgramName): Promise<string> {
     }
     throw new ProgramError('program-missing', `${name} does not run; ${install}`, { cause });
   }
-  const found = pattern
-    .exec(output)
-    ?.slice(1)
-    .map((part) => Number(part ?? 0));
-  if (!found) return 'unknown';
-  const version = found.map((part) => (Number.isNaN(part) ? 0 : part));
+  const [, ...version] = pattern.exec(output)?.map((part) => Number(part) || 0) ?? [];
+  if (version.length === 0) return 'unknown';
   for (const [index, least] of oldest.entries()) {
     const have = version[index] ?? 0;
     if (have > least) break;
