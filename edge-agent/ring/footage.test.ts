@@ -1,0 +1,204 @@
+import { copyFile, mkdtemp, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Clock } from '@faascam/core/clock';
+import { createLogger } from '@faascam/core/log';
+import { ringSettings } from '@faascam/core/settings';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { makeVideo } from '../capture/test-video.ts';
+import { Footage, type FootageOptions } from './footage.ts';
+import { outagesBetween } from './outages.ts';
+import { noteOffset } from './recovery.ts';
+
+const EPOCH_US = 1_700_000_000_000_000;
+const SECOND_US = 1_000_000;
+
+let directory: string;
+let nowUs: number;
+const signal = new AbortController().signal;
+
+/** Time stands still but for `nowUs`; waiting takes a moment, so that others can act. */
+const clock: Clock = {
+  nowUs: () => nowUs,
+  sleep: (_ms, aborted) =>
+    new Promise((resolve, reject) => {
+      aborted?.addEventListener('abort', () => reject(new Error('aborted')), { once: true });
+      setTimeout(resolve, 2);
+    }),
+};
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'faascam-footage-'));
+  nowUs = EPOCH_US;
+});
+
+afterEach(async () => {
+  await rm(directory, { recursive: true, force: true });
+});
+
+function openFootage(options: Partial<FootageOptions> = {}): Promise<Footage> {
+  return Footage.open({
+    directory: join(directory, 'yard'),
+    ring: ringSettings.parse({}),
+    pace: 'live',
+    log: createLogger('test'),
+    clock,
+    ...options,
+  });
+}
+
+async function record(footage: Footage, from: number, to: number, joinsPrevious = true): Promise<void> {
+  const file = join(directory, 'closed.mkv');
+  await writeFile(file, 'x');
+  await footage.add(file, {
+    startUs: EPOCH_US + from * SECOND_US,
+    endUs: EPOCH_US + to * SECOND_US,
+    joinsPrevious,
+  });
+}
+
+function outagesOf(footage: Footage): [number, number, string][] {
+  const second = (us: number) => (us === 0 ? Number.NEGATIVE_INFINITY : (us - EPOCH_US) / SECOND_US);
+  return footage.outages.map(({ fromUs, toUs, cause }) => [
+    second(fromUs),
+    Math.min(1e6, second(toUs)),
+    cause,
+  ]);
+}
+
+describe('outages', () => {
+  test('are laid on the agent while it did not run, and on the camera after that', () => {
+    expect(outagesBetween(undefined, 100, 50)).toEqual([{ fromUs: 0, toUs: 100, cause: 'before-start' }]);
+    expect(outagesBetween(0, 60 * SECOND_US, undefined)).toEqual([
+      { fromUs: 0, toUs: 60 * SECOND_US, cause: 'camera-lost' },
+    ]);
+    expect(outagesBetween(0, 60 * SECOND_US, 50 * SECOND_US)).toEqual([
+      { fromUs: 0, toUs: 60 * SECOND_US, cause: 'agent-stopped' },
+    ]);
+    expect(outagesBetween(0, 60 * SECOND_US, 20 * SECOND_US)).toEqual([
+      { fromUs: 0, toUs: 20 * SECOND_US, cause: 'agent-stopped' },
+      { fromUs: 20 * SECOND_US, toUs: 60 * SECOND_US, cause: 'camera-lost' },
+    ]);
+    expect(outagesBetween(100, 90, undefined)).toEqual([]);
+  });
+});
+
+describe('footage', () => {
+  test('knows why it is missing, also after a restart', async () => {
+    const footage = await openFootage();
+    expect(outagesOf(footage)).toEqual([[Number.NEGATIVE_INFINITY, 1e6, 'before-start']]);
+    await record(footage, 2, 4, false);
+    await record(footage, 4, 6);
+    await record(footage, 20, 22, false);
+    const seen: [number, number, string][] = [
+      [Number.NEGATIVE_INFINITY, 2, 'before-start'],
+      [6, 20, 'camera-lost'],
+    ];
+    expect(outagesOf(footage)).toEqual([...seen, [22, 1e6, 'camera-lost']]);
+
+    nowUs = EPOCH_US + 60 * SECOND_US;
+    const again = await openFootage();
+    expect(outagesOf(again)).toEqual([...seen, [22, 60, 'agent-stopped'], [60, 1e6, 'camera-lost']]);
+    await record(again, 64, 66, false);
+    expect(outagesOf(again).slice(0, -1)).toEqual([...seen, [22, 64, 'agent-stopped']]);
+  });
+
+  test('a camera that falls silent within a session leaves an outage too', async () => {
+    const footage = await openFootage();
+    await record(footage, 0, 2, false);
+    await record(footage, 2.1, 4);
+    await record(footage, 9, 11);
+    expect(outagesOf(footage).slice(1, -1)).toEqual([[4, 9, 'camera-lost']]);
+  });
+
+  test('a request waits until its last moment is recorded', async () => {
+    const footage = await openFootage();
+    await record(footage, 0, 2, false);
+    const until = footage.until(EPOCH_US + 5 * SECOND_US, signal);
+    await record(footage, 2, 4);
+    await record(footage, 4, 6);
+    expect(await until).toBe('final');
+  });
+
+  test('a request waits no longer than the camera can be late', async () => {
+    const footage = await openFootage();
+    await record(footage, 0, 2, false);
+    const until = footage.until(EPOCH_US + 5 * SECOND_US, signal);
+    nowUs = EPOCH_US + 5 * SECOND_US + 18 * SECOND_US;
+    expect(await until).toBe('final');
+  });
+
+  test('when the camera is lost, it waits until the asked time is over and no longer', async () => {
+    const footage = await openFootage();
+    await record(footage, 0, 2, false);
+    footage.lost();
+    let done = false;
+    const until = footage.until(EPOCH_US + 5 * SECOND_US, signal).then(() => (done = true));
+    await clock.sleep(1);
+    await clock.sleep(1);
+    expect(done).toBe(false);
+    nowUs = EPOCH_US + 5 * SECOND_US;
+    await until;
+    expect(footage.state).toEqual({ kind: 'lost' });
+    await record(footage, 8, 10, false);
+    expect(footage.state).toEqual({ kind: 'recording' });
+  });
+
+  test('when the agent stops, what is covered is final and the rest waits for the next start', async () => {
+    const footage = await openFootage();
+    await record(footage, 0, 2, false);
+    footage.stopped();
+    expect(await footage.until(EPOCH_US + 1 * SECOND_US, signal)).toBe('final');
+    expect(await footage.until(EPOCH_US + 5 * SECOND_US, signal)).toBe('stopped');
+  });
+
+  test('a replay is waited for to its end, whatever the clock says', async () => {
+    nowUs = EPOCH_US + 1e9 * SECOND_US;
+    const footage = await openFootage({ pace: 'replay' });
+    await record(footage, 0, 2, false);
+    let done = false;
+    const until = footage.until(EPOCH_US + 5 * SECOND_US, signal).then(() => (done = true));
+    await clock.sleep(1);
+    await clock.sleep(1);
+    expect(done).toBe(false);
+    footage.ended(EPOCH_US, EPOCH_US + 2 * SECOND_US);
+    await until;
+    expect(outagesOf(footage).at(-1)).toEqual([2, 1e6, 'end-of-recording']);
+  });
+
+  test('a waiting request can be given up', async () => {
+    const footage = await openFootage();
+    const giveUp = new AbortController();
+    const until = footage.until(EPOCH_US + 5 * SECOND_US, giveUp.signal);
+    giveUp.abort(new Error('enough'));
+    await expect(until).rejects.toThrow('enough');
+  });
+
+  test('what a crash left, a torn file among it, is recovered', async () => {
+    const footage = await openFootage();
+    const session = await footage.openSession();
+    await noteOffset(session, EPOCH_US);
+    const video = join(directory, 'whole.mkv');
+    await makeVideo(
+      ...['-f', 'lavfi', '-i', 'testsrc2=size=320x240:rate=10:duration=4', '-g', '10'],
+      ...['-cluster_time_limit', '500', video],
+    );
+    await copyFile(video, join(session, '000000.mkv'));
+    await copyFile(video, join(session, '000001.mkv'));
+    const torn = await open(join(session, '000001.mkv'), 'r+');
+    await torn.truncate(Math.round((await stat(video)).size / 2));
+    await torn.close();
+    await writeFile(join(session, '000002.mkv'), 'no video');
+
+    const again = await openFootage();
+    const [first] = again.ring.overlapping(0, Number.MAX_SAFE_INTEGER);
+    expect(first).toMatchObject({ startUs: EPOCH_US });
+    const lengths = (await readdir(join(directory, 'yard'))).flatMap((name) =>
+      name.endsWith('.mkv') ? [Number(/-(\d+)\.mkv/.exec(name)?.[1]) / SECOND_US] : [],
+    );
+    expect(Math.max(...lengths)).toBe(4);
+    expect(Math.min(...lengths)).toBeGreaterThan(0.5);
+    expect(Math.min(...lengths)).toBeLessThan(4);
+    expect(await readdir(join(directory, 'yard', 'incoming'))).toEqual([]);
+  });
+});

@@ -1,0 +1,205 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemClock, type Clock } from '@faascam/core/clock';
+import type { Logger } from '@faascam/core/log';
+import type { CameraSettings } from '@faascam/core/settings';
+import type { Pace } from '../sources/input-args.ts';
+import { OutageJournal, outagesBetween, type Outage } from './outages.ts';
+import { recoverSegments } from './recovery.ts';
+import { JOIN_US, Ring } from './ring.ts';
+
+export interface FootageOptions {
+  /** The footage's own directory; made if absent. */
+  directory: string;
+  ring: CameraSettings['ring'];
+  /** `live`: capture times are about now. `replay`: they are whatever the recording's are. */
+  pace: Pace;
+  log: Logger;
+  clock?: Clock;
+}
+
+/**
+ * - `starting`: nothing was recorded since the agent started
+ * - `recording`: more is to come
+ * - `lost`: the camera went away and may come back
+ * - `ended`: a recording was replayed to its end; this is its span
+ * - `stopped`: the agent stops, what is missing is for its next start
+ */
+export type FootageState =
+  | { kind: 'starting' }
+  | { kind: 'recording' }
+  | { kind: 'lost' }
+  | { kind: 'ended'; fromUs: number; toUs: number }
+  | { kind: 'stopped' };
+
+/** What is longer than this without footage is a gap: one and a half sampled frames at the usual 5 a second. */
+export const HOLE_US = 300_000;
+
+/** The last segment of a session, and what a slow disk holds back, may be this late. */
+const LATE_US = 15_000_000;
+const LONGEST_WAIT_FOR_KEYFRAME_US = 60_000_000;
+
+/** A camera's footage: the ring of segments, why some is missing, and whether more is to come. */
+export class Footage {
+  readonly ring: Ring;
+  readonly #options: FootageOptions;
+  readonly #clock: Clock;
+  readonly #journal: OutageJournal;
+  readonly #startedUs: number;
+  readonly #waiting = new Set<() => void>();
+  #state: FootageState = { kind: 'starting' };
+
+  private constructor(options: FootageOptions, ring: Ring, journal: OutageJournal) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#journal = journal;
+    this.#startedUs = this.#clock.nowUs();
+    this.ring = ring;
+  }
+
+  /** Opens the footage with what lies in its directory, also after a crash. */
+  static async open(options: FootageOptions): Promise<Footage> {
+    const { directory, log } = options;
+    const ring = await Ring.open({
+      directory,
+      quota: options.ring,
+      log,
+      clock: options.clock ?? systemClock,
+    });
+    const journal = await OutageJournal.open(join(directory, 'outages.json'));
+    const footage = new Footage(options, ring, journal);
+    await recoverSegments({
+      incoming: footage.#incoming,
+      log,
+      keep: (file, times) => footage.#keep(file, times),
+    });
+    return footage;
+  }
+
+  get state(): FootageState {
+    return this.#state;
+  }
+
+  get pace(): Pace {
+    return this.#options.pace;
+  }
+
+  /** Known outages and the one that lasts, in order of time. */
+  get outages(): Outage[] {
+    const known = this.#journal.all;
+    if (this.#state.kind === 'ended') {
+      return [
+        ...known,
+        { fromUs: this.#state.toUs, toUs: Number.MAX_SAFE_INTEGER, cause: 'end-of-recording' },
+      ];
+    }
+    const endedUs = this.ring.newest?.endUs;
+    // Everything was dropped or deleted: the ring cannot tell where footage ended.
+    if (endedUs === undefined && known.length > 0) return [...known];
+    const agentStartedUs = this.#state.kind === 'starting' ? this.#startedUs : undefined;
+    return [...known, ...outagesBetween(endedUs, Number.MAX_SAFE_INTEGER, agentStartedUs)];
+  }
+
+  /** A new directory into which an ffmpeg may write its segments. Whatever stays there is looked at on the next start. */
+  async openSession(): Promise<string> {
+    await mkdir(this.#incoming, { recursive: true });
+    return await mkdtemp(join(this.#incoming, 'session-'));
+  }
+
+  /** Takes a closed segment in. `joinsPrevious`: the same session wrote the one before. */
+  async add(file: string, times: { startUs: number; endUs: number; joinsPrevious: boolean }): Promise<void> {
+    await this.#explain(times);
+    await this.#keep(file, times);
+    if (this.#state.kind === 'starting' || this.#state.kind === 'lost') this.#state = { kind: 'recording' };
+    this.#wake();
+  }
+
+  /** The camera went away. What it sent is already here. */
+  lost(): void {
+    if (this.#state.kind === 'recording' || this.#state.kind === 'starting') this.#become({ kind: 'lost' });
+  }
+
+  /** The recording was replayed to its end; nothing outside `fromUs`..`toUs` ever existed. */
+  ended(fromUs: number, toUs: number): void {
+    this.#become({ kind: 'ended', fromUs, toUs });
+  }
+
+  /** Nothing more is recorded, because the agent stops. */
+  stopped(): void {
+    if (this.#state.kind !== 'ended') this.#become({ kind: 'stopped' });
+  }
+
+  /**
+   * Resolves once footage up to `toUs` is here, or will not come; says `stopped` when only the next start can tell.
+   * Rejects with the signal's reason.
+   */
+  async until(toUs: number, signal: AbortSignal): Promise<'final' | 'stopped'> {
+    for (;;) {
+      signal.throwIfAborted();
+      if (this.#isFinal(toUs)) return 'final';
+      if (this.#state.kind === 'stopped') return 'stopped';
+      await this.#change(signal);
+    }
+  }
+
+  /** Deletes the footage. Nothing may use it any more. */
+  async remove(): Promise<void> {
+    await rm(this.#options.directory, { recursive: true, force: true });
+  }
+
+  get #incoming(): string {
+    return join(this.#options.directory, 'incoming');
+  }
+
+  #isFinal(toUs: number): boolean {
+    const newest = this.ring.newest;
+    if (newest !== undefined && newest.endUs >= toUs) return true;
+    if (this.#state.kind === 'ended') return true;
+    if (this.#options.pace === 'replay') return false;
+    const nowUs = this.#clock.nowUs();
+    if (this.#state.kind === 'lost') return nowUs >= toUs;
+    // A segment lasts until the next keyframe.
+    const segmentUs = newest === undefined ? 0 : newest.endUs - newest.startUs;
+    return nowUs >= toUs + LATE_US + Math.min(segmentUs, LONGEST_WAIT_FOR_KEYFRAME_US);
+  }
+
+  async #keep(
+    file: string,
+    times: { startUs: number; endUs: number; joinsPrevious: boolean },
+  ): Promise<void> {
+    await this.ring.add(file, times);
+  }
+
+  /** Notes why nothing lies between the newest segment and one that begins now, if that is more than a hole. */
+  async #explain(next: { startUs: number; joinsPrevious: boolean }): Promise<void> {
+    const newest = this.ring.newest;
+    if (newest === undefined && this.#journal.all.length > 0) return;
+    if (newest !== undefined && next.startUs - newest.endUs <= (next.joinsPrevious ? JOIN_US : HOLE_US))
+      return;
+    const agentStartedUs = this.#state.kind === 'starting' ? this.#startedUs : undefined;
+    await this.#journal.add(outagesBetween(newest?.endUs, next.startUs, agentStartedUs));
+  }
+
+  #become(state: FootageState): void {
+    this.#state = state;
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  /** Resolves when something changed, or after a second: the clock decides some waits. */
+  async #change(signal: AbortSignal): Promise<void> {
+    const woken = new AbortController();
+    const wake = (): void => woken.abort();
+    this.#waiting.add(wake);
+    try {
+      await this.#clock.sleep(1000, AbortSignal.any([signal, woken.signal]));
+    } catch {
+      signal.throwIfAborted();
+    } finally {
+      this.#waiting.delete(wake);
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { systemCodeOf } from '@faascam/core/errors';
+import { gap, type Gap } from '@faascam/core/messages';
+import { z } from 'zod';
+
+/** A span without footage and why, as in a clip's gaps. */
+export type Outage = Gap;
+
+const journal = z.object({ v: z.literal(1), outages: z.array(gap) });
+
+/** More than a week of requests can ask for, even from a camera that drops out every few minutes. */
+const KEPT_OUTAGES = 2000;
+
+/** Whoever restarts the agent waits for the camera as well; only a longer wait is the camera's fault. */
+const STARTUP_US = 15_000_000;
+
+/**
+ * Why nothing lies between the footage that ended at `endedUs` (undefined: there never was any) and the footage that
+ * began at `beganUs`. `agentStartedUs` is set if the agent was started in between.
+ */
+export function outagesBetween(
+  endedUs: number | undefined,
+  beganUs: number,
+  agentStartedUs: number | undefined,
+): Outage[] {
+  if (endedUs === undefined) return [{ fromUs: 0, toUs: beganUs, cause: 'before-start' }];
+  if (beganUs <= endedUs) return [];
+  if (agentStartedUs === undefined || agentStartedUs <= endedUs) {
+    return [{ fromUs: endedUs, toUs: beganUs, cause: 'camera-lost' }];
+  }
+  if (beganUs - agentStartedUs <= STARTUP_US)
+    return [{ fromUs: endedUs, toUs: beganUs, cause: 'agent-stopped' }];
+  return [
+    { fromUs: endedUs, toUs: agentStartedUs, cause: 'agent-stopped' },
+    { fromUs: agentStartedUs, toUs: beganUs, cause: 'camera-lost' },
+  ];
+}
+
+/** The outages of a camera, kept in a file so that a gap's cause is known after a restart. */
+export class OutageJournal {
+  readonly #path: string;
+  #outages: Outage[];
+
+  private constructor(path: string, outages: Outage[]) {
+    this.#path = path;
+    this.#outages = outages;
+  }
+
+  static async open(path: string): Promise<OutageJournal> {
+    let text: string;
+    try {
+      text = await readFile(path, 'utf8');
+    } catch (error) {
+      if (systemCodeOf(error) === 'ENOENT') return new OutageJournal(path, []);
+      throw error;
+    }
+    try {
+      return new OutageJournal(path, journal.parse(JSON.parse(text)).outages);
+    } catch {
+      // Damaged by a failing disk: the causes of old gaps are lost, nothing else.
+      return new OutageJournal(path, []);
+    }
+  }
+
+  get all(): readonly Outage[] {
+    return this.#outages;
+  }
+
+  /** Adds outages later than those known. They are on disk when this resolves. */
+  async add(outages: readonly Outage[]): Promise<void> {
+    if (outages.length === 0) return;
+    this.#outages = [...this.#outages, ...outages].slice(-KEPT_OUTAGES);
+    const draft = `${this.#path}.new`;
+    await writeFile(draft, JSON.stringify({ v: 1, outages: this.#outages }));
+    await rename(draft, this.#path);
+  }
+}
