@@ -161,9 +161,23 @@ describe('footage', () => {
     await clock.sleep(1);
     await clock.sleep(1);
     expect(done).toBe(false);
-    footage.ended(EPOCH_US, EPOCH_US + 2 * SECOND_US);
+    footage.ended(EPOCH_US + 2 * SECOND_US);
     await until;
     expect(outagesOf(footage).at(-1)).toEqual([2, 1e6, 'end-of-recording']);
+  });
+
+  test('nothing of a window outside a replayed recording is missing', async () => {
+    const footage = await openFootage({ pace: 'replay' });
+    await record(footage, 2, 4, false);
+    const window = (from: number, to: number) => {
+      const { fromUs, toUs } = footage.clamp(EPOCH_US + from * SECOND_US, EPOCH_US + to * SECOND_US);
+      return [(fromUs - EPOCH_US) / SECOND_US, (toUs - EPOCH_US) / SECOND_US];
+    };
+    expect(window(-3, 3)).toEqual([2, 3]);
+    footage.ended(EPOCH_US + 4 * SECOND_US);
+    expect(window(-3, 9)).toEqual([2, 4]);
+    expect(window(2.5, 3.5)).toEqual([2.5, 3.5]);
+    expect(window(6, 9)).toEqual([4, 4]);
   });
 
   test('a waiting request can be given up', async () => {

@@ -22,14 +22,14 @@ export interface FootageOptions {
  * - `starting`: nothing was recorded since the agent started
  * - `recording`: more is to come
  * - `lost`: the camera went away and may come back
- * - `ended`: a recording was replayed to its end; this is its span
+ * - `ended`: a recording was replayed to its end, which was at `toUs`
  * - `stopped`: the agent stops, what is missing is for its next start
  */
 export type FootageState =
   | { kind: 'starting' }
   | { kind: 'recording' }
   | { kind: 'lost' }
-  | { kind: 'ended'; fromUs: number; toUs: number }
+  | { kind: 'ended'; toUs: number }
   | { kind: 'stopped' };
 
 /** What is longer than this without footage is a gap: one and a half sampled frames at the usual 5 a second. */
@@ -119,14 +119,27 @@ export class Footage {
     if (this.#state.kind === 'recording' || this.#state.kind === 'starting') this.#become({ kind: 'lost' });
   }
 
-  /** The recording was replayed to its end; nothing outside `fromUs`..`toUs` ever existed. */
-  ended(fromUs: number, toUs: number): void {
-    this.#become({ kind: 'ended', fromUs, toUs });
+  /** The recording was replayed to its end; nothing ever existed after `toUs`. */
+  ended(toUs: number): void {
+    this.#become({ kind: 'ended', toUs });
   }
 
   /** Nothing more is recorded, because the agent stops. */
   stopped(): void {
     if (this.#state.kind !== 'ended') this.#become({ kind: 'stopped' });
+  }
+
+  /**
+   * The part of a wanted window that can exist. What lies before or after a recording was never there to be recorded,
+   * so it is no gap; a camera was there all the time.
+   */
+  clamp(fromUs: number, toUs: number): { fromUs: number; toUs: number } {
+    if (this.#options.pace === 'live') return { fromUs, toUs };
+    const [first] = this.#journal.all;
+    const beganUs = first?.cause === 'before-start' ? first.toUs : fromUs;
+    const endedUs = this.#state.kind === 'ended' ? Math.max(beganUs, this.#state.toUs) : toUs;
+    const within = (us: number): number => Math.min(Math.max(us, beganUs), endedUs);
+    return { fromUs: within(fromUs), toUs: within(toUs) };
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { MotionHeader } from '@faascam/core/messages';
 import type { MotionSettings } from '@faascam/core/settings';
 import type { Luma } from './luma.ts';
-import { majority, regionsOf } from './regions.ts';
+import { grow, majority, regionsOf } from './regions.ts';
 
 /**
  * What is known of a camera's empty scene: for each cell its usual brightness and how much it flickers. After
@@ -34,6 +34,8 @@ const START_LEARN_MS = 1500;
 const STEADY_MS = 3000;
 /** Noise that every camera has, JPEG's included, in grey levels. */
 const NOISE_FLOOR = 2.2;
+/** A cell beside the foreground belongs to it at this share of the threshold. */
+const WEAK = 0.5;
 const START_VARIANCE = 9;
 const MAX_VARIANCE = 900;
 /** More of the picture than this in the foreground at once is light or a moved camera, not an object. */
@@ -78,15 +80,18 @@ export function observe(
   const threshold = deviationsOf(settings.sensitivity);
 
   const residual = new Float32Array(pixels.length);
-  const raw = new Uint8Array(pixels.length);
+  const strong = new Uint8Array(pixels.length);
+  const weak = new Uint8Array(pixels.length);
   for (let at = 0; at < pixels.length; at++) {
     const expected = light.gain * (before.mean[at] ?? 0) + light.offset;
     const difference = (pixels[at] ?? 0) - expected;
     residual[at] = difference;
     const noise = Math.sqrt((before.variance[at] ?? 0) + NOISE_FLOOR * NOISE_FLOOR);
-    raw[at] = Math.abs(difference) > threshold * noise ? 1 : 0;
+    const deviation = Math.abs(difference) / noise;
+    strong[at] = deviation > threshold ? 1 : 0;
+    weak[at] = deviation > threshold * WEAK ? 1 : 0;
   }
-  const mask = majority(raw, width, height);
+  const mask = grow(majority(strong, width, height), majority(weak, width, height), width, height);
   const minCells = Math.max(4, Math.round(settings.minArea * pixels.length));
   const regions = regionsOf(mask, width, height, minCells);
   const cells = regions.reduce((sum, region) => sum + region.cells, 0);

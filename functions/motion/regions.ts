@@ -27,6 +27,33 @@ export function majority(mask: Uint8Array, width: number, height: number): Uint8
 }
 
 /**
+ * Hysteresis (Canny, "A computational approach to edge detection", 1986): the weak cells that are connected to a
+ * strong one, by 8 neighbours.
+ */
+export function grow(strong: Uint8Array, weak: Uint8Array, width: number, height: number): Uint8Array {
+  const grown = new Uint8Array(strong.length);
+  const stack: number[] = [];
+  for (let at = 0; at < strong.length; at++) {
+    if (strong[at] !== 1) continue;
+    grown[at] = 1;
+    stack.push(at);
+  }
+  for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
+    const x = at % width;
+    const y = (at - x) / width;
+    for (let ny = Math.max(0, y - 1); ny <= Math.min(height - 1, y + 1); ny++) {
+      for (let nx = Math.max(0, x - 1); nx <= Math.min(width - 1, x + 1); nx++) {
+        const next = ny * width + nx;
+        if (weak[next] !== 1 || grown[next] === 1) continue;
+        grown[next] = 1;
+        stack.push(next);
+      }
+    }
+  }
+  return grown;
+}
+
+/**
  * Connected regions (8 neighbours) of a mask of 0 and 1 with at least `minCells` cells, largest first, found by
  * flood fill.
  */
