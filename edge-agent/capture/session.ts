@@ -41,6 +41,8 @@ export interface SessionOptions {
   signal: AbortSignal;
   /** Called in order, one at a time; ffmpeg waits meanwhile. */
   onFrame(frame: SampledFrame): void | Promise<void>;
+  /** Called when no more frames come; segments may still. */
+  onFramesEnd?(): void;
   /** Called in order, one at a time. The file is the callee's. */
   onSegment(segment: ClosedSegment): void | Promise<void>;
 }
@@ -154,6 +156,7 @@ class Session {
       // A lost frame would leave its time to the next one.
       if (splitter.junkBytes > 0) this.#end('garbled');
     }
+    this.#options.onFramesEnd?.();
     if (failure !== undefined) throw failure.error;
   }
 

@@ -1,0 +1,95 @@
+import { join } from 'node:path';
+import { systemClock, type Clock } from '@faascam/core/clock';
+import type { Logger } from '@faascam/core/log';
+import type { Messaging } from '@faascam/core/messaging';
+import { requireProgram } from '@faascam/core/programs';
+import type { CameraSettings } from '@faascam/core/settings';
+import type { CameraStatus } from './capture/camera-status.ts';
+import { recordCamera, type RecorderOptions } from './capture/recorder.ts';
+import { serveClips, type ClipServiceOptions } from './clips/clip-service.ts';
+import { LivePublisher } from './frames/live-publisher.ts';
+import { reportHealth } from './health.ts';
+import { Footage } from './ring/footage.ts';
+import { parseSource } from './sources/source.ts';
+
+export interface AgentOptions {
+  /** The agent's id: its key in the bucket `agents`, and in receipts. */
+  id: string;
+  /** Footage goes to `ring/<camera>` below it. */
+  dataDirectory: string;
+  /** Settings by camera id. */
+  cameras: Record<string, CameraSettings>;
+  messaging: Messaging;
+  clock?: Clock;
+  log: Logger;
+  /** Ends the agent in order: newest segments are closed, cameras are said to be lost, open requests get a moment. */
+  signal: AbortSignal;
+  /** Shorter times, for tests. */
+  timing?: Pick<RecorderOptions, 'stallMs' | 'lostMs' | 'random'> &
+    Pick<ClipServiceOptions, 'graceMs' | 'offerWaitsMs' | 'ackWaitMs'>;
+}
+
+/**
+ * Runs the agent on live cameras until the signal is aborted. Throws `UsageError` when a source is none, `ProgramError`
+ * when ffmpeg is missing; a camera that is away, or NATS, is waited for.
+ */
+export async function runAgent(options: AgentOptions): Promise<void> {
+  const { dataDirectory, messaging, log, signal } = options;
+  const clock = options.clock ?? systemClock;
+  for (const { source } of Object.values(options.cameras)) parseSource(source);
+  await requireProgram('ffmpeg');
+  await requireProgram('ffprobe');
+
+  const cameras = await Promise.all(
+    Object.entries(options.cameras).map(async ([camera, settings]) => {
+      const directory = join(dataDirectory, 'ring', camera);
+      const cameraLog = log.child({ camera });
+      const status: CameraStatus = { state: 'connecting', restarts: 0 };
+      return {
+        camera,
+        settings,
+        status,
+        log: cameraLog,
+        footage: await Footage.open({ directory, ring: settings.ring, pace: 'live', log: cameraLog, clock }),
+        publisher: new LivePublisher({ agent: options.id, camera, messaging, clock, log: cameraLog }),
+      };
+    }),
+  );
+
+  // Parts end one after the other: recording first, so that requests see the newest footage, health last.
+  const serving = new AbortController();
+  const reporting = new AbortController();
+  const watched = new Map(
+    cameras.map(({ camera, status, publisher, footage }) => [
+      camera,
+      { status, publisher, ring: footage.ring },
+    ]),
+  );
+  const health = reportHealth({
+    ...{ agent: options.id, cameras: watched, messaging, clock, log, signal: reporting.signal },
+  });
+  const clips = cameras.map(({ camera, footage, log }) =>
+    serveClips({
+      ...{ id: options.id, camera, footage, messaging, clock, log, signal: serving.signal },
+      ...options.timing,
+    }),
+  );
+  // One camera's failure ends the others as well: the agent is whole or it is not.
+  const failed = new AbortController();
+  const recording = cameras.map(({ camera, settings, status, footage, publisher, log }) =>
+    recordCamera({
+      ...{ camera, settings, status, footage, publisher, clock, log },
+      signal: AbortSignal.any([signal, failed.signal]),
+      ...options.timing,
+    }).catch((error: unknown) => {
+      failed.abort();
+      throw error;
+    }),
+  );
+  const results = await Promise.allSettled(recording);
+  serving.abort();
+  await Promise.all(clips);
+  reporting.abort();
+  await health;
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}

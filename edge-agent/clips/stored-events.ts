@@ -1,0 +1,91 @@
+import { DeliverPolicy, type ConsumerMessages } from '@nats-io/jetstream';
+import { messageOf } from '@faascam/core/errors';
+import type { Logger } from '@faascam/core/log';
+import { clipStored, parseMessage } from '@faascam/core/messages';
+import type { Messaging } from '@faascam/core/messaging';
+import { streams, subjects } from '@faascam/core/subjects';
+
+/** Far more than can wait at the same time. */
+const REMEMBERED = 5000;
+
+/**
+ * Which events of a camera are stored for good, from `clips.stored.<camera>`. It reads the stream itself, from before
+ * the oldest open request on, so nothing is missed that was stored while the agent or its connection was away.
+ */
+export class StoredEvents {
+  readonly #camera: string;
+  readonly #log: Logger;
+  readonly #messages: ConsumerMessages;
+  readonly #stored = new Set<string>();
+  readonly #waiting = new Map<string, () => void>();
+  readonly #reading: Promise<void>;
+
+  private constructor(camera: string, log: Logger, messages: ConsumerMessages) {
+    this.#camera = camera;
+    this.#log = log;
+    this.#messages = messages;
+    this.#reading = this.#read();
+  }
+
+  /** `fromSeq`: the sequence in the stream CLIPS from which on stored events matter. The caller closes it. */
+  static async open(
+    messaging: Messaging,
+    camera: string,
+    fromSeq: number,
+    log: Logger,
+  ): Promise<StoredEvents> {
+    const consumer = await messaging.js.consumers.get(streams.clips, {
+      filter_subjects: subjects.clipsStored(camera),
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: Math.max(1, fromSeq),
+    });
+    return new StoredEvents(camera, log, await consumer.consume());
+  }
+
+  has(event: string): boolean {
+    return this.#stored.has(event);
+  }
+
+  /** Resolves once the event is stored. One caller an event. */
+  async until(event: string, signal: AbortSignal): Promise<void> {
+    if (this.has(event)) return;
+    await new Promise<void>((resolve, reject) => {
+      const stop = (): void => {
+        this.#waiting.delete(event);
+        reject(new DOMException('no longer waiting for the event to be stored', 'AbortError'));
+      };
+      signal.addEventListener('abort', stop, { once: true });
+      this.#waiting.set(event, () => {
+        signal.removeEventListener('abort', stop);
+        resolve();
+      });
+      if (signal.aborted) stop();
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#messages.close();
+    await this.#reading;
+  }
+
+  async #read(): Promise<void> {
+    for await (const message of this.#messages) {
+      try {
+        this.#note(parseMessage(clipStored, message.data, message.subject).eventId);
+      } catch (error) {
+        this.#log.warn({ camera: this.#camera }, `A message was left out: ${messageOf(error)}`);
+      }
+    }
+  }
+
+  #note(event: string): void {
+    this.#stored.add(event);
+    if (this.#stored.size > REMEMBERED) {
+      const [oldest] = this.#stored;
+      if (oldest !== undefined) this.#stored.delete(oldest);
+    }
+    const wake = this.#waiting.get(event);
+    this.#waiting.delete(event);
+    wake?.();
+  }
+}

@@ -1,0 +1,86 @@
+import type { Clock } from '@faascam/core/clock';
+import { messageOf } from '@faascam/core/errors';
+import type { Logger } from '@faascam/core/log';
+import type { Messaging } from '@faascam/core/messaging';
+import { subjects } from '@faascam/core/subjects';
+import { RateLimit } from '../rate-limit.ts';
+import { frameHeaders } from './frame-message.ts';
+
+/** Messages on their way at the same time. With more, the broker is behind and old frames are worth nothing. */
+const MOST_IN_FLIGHT = 8;
+const PUBLISH_TIMEOUT_MS = 5000;
+
+/** Leaves room for the headers. */
+const HEADER_BYTES = 1024;
+
+/** Publishes a camera's frames as they come. What cannot be sent at once is dropped and counted: only the newest matter. */
+export class LivePublisher {
+  published = 0;
+  dropped = 0;
+  readonly #agent: string;
+  readonly #camera: string;
+  readonly #messaging: Messaging;
+  readonly #log: Logger;
+  readonly #limit: RateLimit;
+  readonly #inFlight = new Set<Promise<void>>();
+  #seq = 0;
+
+  constructor(options: { agent: string; camera: string; messaging: Messaging; clock: Clock; log: Logger }) {
+    this.#agent = options.agent;
+    this.#camera = options.camera;
+    this.#messaging = options.messaging;
+    this.#log = options.log;
+    this.#limit = new RateLimit(options.clock);
+  }
+
+  /** Sends a picture, or drops it. */
+  frame(jpeg: Uint8Array, capturedAtUs: number): void {
+    const most = (this.#messaging.nc.info?.max_payload ?? 1_048_576) - HEADER_BYTES;
+    if (jpeg.length > most) {
+      this.#drop(
+        'too-large',
+        `A frame of ${jpeg.length} bytes is larger than NATS takes: lower frames.width.`,
+      );
+    } else if (this.#inFlight.size >= MOST_IN_FLIGHT) {
+      this.#drop('behind', 'NATS does not keep up with the frames: they are dropped.');
+    } else {
+      this.#send('image', jpeg, capturedAtUs);
+    }
+  }
+
+  /** Says that the camera went away at this time. Resolves once NATS has it, or cannot be reached. */
+  async lost(capturedAtUs: number): Promise<void> {
+    this.#send('lost', new Uint8Array(0), capturedAtUs);
+    await this.settled();
+  }
+
+  /** Resolves once nothing is on its way any more. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#inFlight);
+  }
+
+  #send(kind: 'image' | 'lost', body: Uint8Array, capturedAtUs: number): void {
+    this.#seq += 1;
+    const facts = { kind, capturedAtUs, seq: this.#seq, agent: this.#agent };
+    const sent = this.#messaging.js
+      .publish(subjects.frames(this.#camera), body, {
+        headers: frameHeaders(facts),
+        timeout: PUBLISH_TIMEOUT_MS,
+      })
+      .then(() => {
+        if (kind === 'image') this.published += 1;
+      })
+      .catch((error: unknown) => {
+        this.#drop('failed', `A frame could not be sent to NATS: ${messageOf(error)}`, false);
+      });
+    this.#inFlight.add(sent);
+    void sent.finally(() => this.#inFlight.delete(sent));
+  }
+
+  #drop(why: string, message: string, countsUp = true): void {
+    this.dropped += 1;
+    // A frame that was never sent still counts, so that a hole in the numbers tells of it.
+    if (countsUp) this.#seq += 1;
+    this.#limit.tell(why, (keptBack) => this.#log.warn({ camera: this.#camera, keptBack }, message));
+  }
+}
