@@ -1,6 +1,7 @@
 import type { MotionHeader } from '@faascam/core/messages';
 import type { MotionSettings } from '@faascam/core/settings';
 import type { Luma } from './luma.ts';
+import { withoutShadows } from './shadow.ts';
 import { grow, majority, regionsOf } from './regions.ts';
 
 /**
@@ -80,18 +81,22 @@ export function observe(
   const threshold = deviationsOf(settings.sensitivity);
 
   const residual = new Float32Array(pixels.length);
+  const expected = new Float32Array(pixels.length);
   const strong = new Uint8Array(pixels.length);
   const weak = new Uint8Array(pixels.length);
   for (let at = 0; at < pixels.length; at++) {
-    const expected = light.gain * (before.mean[at] ?? 0) + light.offset;
-    const difference = (pixels[at] ?? 0) - expected;
+    const usual = light.gain * (before.mean[at] ?? 0) + light.offset;
+    const difference = (pixels[at] ?? 0) - usual;
+    expected[at] = usual;
     residual[at] = difference;
     const noise = Math.sqrt((before.variance[at] ?? 0) + NOISE_FLOOR * NOISE_FLOOR);
     const deviation = Math.abs(difference) / noise;
     strong[at] = deviation > threshold ? 1 : 0;
     weak[at] = deviation > threshold * WEAK ? 1 : 0;
   }
-  const mask = grow(majority(strong, width, height), majority(weak, width, height), width, height);
+  const clean = (cells: Uint8Array): Uint8Array =>
+    majority(withoutShadows(cells, pixels, expected, width, height), width, height);
+  const mask = grow(clean(strong), clean(weak), width, height);
   const minCells = Math.max(4, Math.round(settings.minArea * pixels.length));
   const regions = regionsOf(mask, width, height, minCells);
   const cells = regions.reduce((sum, region) => sum + region.cells, 0);
