@@ -18,3 +18,15 @@ export function frameHeaders({ kind, capturedAtUs, seq, agent }: FrameFacts): Ms
   result.set(headers.agent, agent);
   return result;
 }
+
+/** Leaves room for the headers. */
+const HEADER_BYTES = 1024;
+
+/** The largest picture that NATS takes as a message of `maxPayload` bytes. */
+export function largestFrame(maxPayload: number | undefined): number {
+  return (maxPayload ?? 1_048_576) - HEADER_BYTES;
+}
+
+export function tooLargeMessage(bytes: number): string {
+  return `A frame of ${bytes} bytes is larger than NATS takes and was left out: lower frames.width.`;
+}

@@ -4,14 +4,11 @@ import type { Logger } from '@faascam/core/log';
 import type { Messaging } from '@faascam/core/messaging';
 import { subjects } from '@faascam/core/subjects';
 import { RateLimit } from '../rate-limit.ts';
-import { frameHeaders } from './frame-message.ts';
+import { frameHeaders, largestFrame, tooLargeMessage } from './frame-message.ts';
 
 /** Messages on their way at the same time. With more, the broker is behind and old frames are worth nothing. */
 const MOST_IN_FLIGHT = 8;
 const PUBLISH_TIMEOUT_MS = 5000;
-
-/** Leaves room for the headers. */
-const HEADER_BYTES = 1024;
 
 /** Publishes a camera's frames as they come. What cannot be sent at once is dropped and counted: only the newest matter. */
 export class LivePublisher {
@@ -35,12 +32,8 @@ export class LivePublisher {
 
   /** Sends a picture, or drops it. */
   frame(jpeg: Uint8Array, capturedAtUs: number): void {
-    const most = (this.#messaging.nc.info?.max_payload ?? 1_048_576) - HEADER_BYTES;
-    if (jpeg.length > most) {
-      this.#drop(
-        'too-large',
-        `A frame of ${jpeg.length} bytes is larger than NATS takes: lower frames.width.`,
-      );
+    if (jpeg.length > largestFrame(this.#messaging.nc.info?.max_payload)) {
+      this.#drop('too-large', tooLargeMessage(jpeg.length));
     } else if (this.#inFlight.size >= MOST_IN_FLIGHT) {
       this.#drop('behind', 'NATS does not keep up with the frames: they are dropped.');
     } else {
