@@ -1,4 +1,5 @@
-import pino, { type Logger } from 'pino';
+import pino, { type DestinationStream, type Logger } from 'pino';
+import pretty from 'pino-pretty';
 import { redact } from './redact.ts';
 
 export type { Logger };
@@ -6,8 +7,9 @@ export type { Logger };
 const levels = new Set(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
 
 /**
- * A logger that writes JSON lines to stderr, so that stdout stays free for results. The level is
- * `FAASCAM_LOG` (trace, debug, info, warn, error, silent; default info).
+ * A logger on stderr, so that stdout stays free for results. `FAASCAM_LOG` is its level (trace, debug, info, warn,
+ * error, silent; default info), `FAASCAM_LOG_FORMAT` its form: `json` (default) or `plain`, a line for people.
+ * No URL in a line carries a password.
  */
 export function createLogger(name: string): Logger {
   const asked = process.env['FAASCAM_LOG'] ?? 'info';
@@ -20,6 +22,18 @@ export function createLogger(name: string): Logger {
       formatters: { level: (label) => ({ level: label }) },
       hooks: { streamWrite: redact },
     },
-    pino.destination({ fd: 2, sync: true }),
+    destination(),
   );
+}
+
+function destination(): DestinationStream {
+  if (process.env['FAASCAM_LOG_FORMAT'] !== 'plain') return pino.destination({ fd: 2, sync: true });
+  return pretty({
+    destination: 2,
+    sync: true,
+    colorize: process.stderr.isTTY,
+    translateTime: 'SYS:yyyy-mm-dd HH:MM:ss',
+    ignore: 'pid,hostname',
+    singleLine: true,
+  });
 }

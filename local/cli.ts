@@ -110,6 +110,10 @@ function program(): Command {
   return faascam;
 }
 
+// People read what the command line says; the parts that it starts inherit this.
+process.env['FAASCAM_LOG_FORMAT'] ??= 'plain';
+process.env['FAASCAM_LOG'] ??= 'warn';
+
 // Arguments may hold a camera's password; the title takes their place in `ps`.
 const commandLine = [...process.argv];
 process.title = `faascam ${commandLine[2] ?? ''}`.trim();

@@ -4,11 +4,13 @@ import { basename, join, resolve } from 'node:path';
 import { configSchema, readConfig, type Config } from '@faascam/core/config';
 import { FaascamError, systemCodeOf, UsageError } from '@faascam/core/errors';
 import { cameraId, cameraIdFrom } from '@faascam/core/ids';
-import { createLogger } from '@faascam/core/log';
+import { createLogger, type Logger } from '@faascam/core/log';
+import type { Messaging } from '@faascam/core/messaging';
 import { requireProgram } from '@faascam/core/programs';
 import { cameraSettings } from '@faascam/core/settings';
-import { replayRecording, serveClips } from '@faascam/edge-agent/replay';
-import { collect } from '../collector.ts';
+import { serveClips } from '@faascam/edge-agent/clips/clip-service';
+import { openReplayFootage, replayRecording } from '@faascam/edge-agent/replay';
+import { collect, type Collector } from '../collector.ts';
 import { lockData } from '../data-lock.ts';
 import { withModel } from '../model-choice.ts';
 import { drained, startPipeline } from '../pipeline.ts';
@@ -123,26 +125,8 @@ async function run(
   try {
     const replayed = async (): Promise<number> => {
       let frames = 0;
-      for (const { path, camera, startUs } of recordings) {
-        const bar = progress(`Replaying ${basename(path)}`, 's');
-        const settings = config.cameras[camera] ?? cameraSettings.parse({ source: `file:${path}` });
-        const agent = { id: config.agent.id, dataDirectory: work, messaging, log };
-        const clips = serveClips({ ...agent, camera, signal: both });
-        const result = await replayRecording({
-          ...agent,
-          camera,
-          settings,
-          recording: path,
-          startUs,
-          signal: both,
-          onProgress: ({ positionMs, durationMs }) =>
-            bar.update(positionMs / 1000, durationMs / 1000, `${collector.ended.size} events`),
-        });
-        frames += result.frames;
-        bar.end();
-        await drained(messaging, both);
-        await collector.allStored(CLIP_PATIENCE_MS, both);
-        void clips;
+      for (const recording of recordings) {
+        frames += await replayOne(config, recording, work, messaging, collector, log, both);
       }
       return frames;
     };
@@ -155,10 +139,58 @@ async function run(
   }
 }
 
+/** Replays one recording and waits until its last clip is stored. Answers its frames. */
+async function replayOne(
+  config: Config,
+  { path, camera, startUs }: Recording,
+  work: string,
+  messaging: Messaging,
+  collector: Collector,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<number> {
+  const bar = progress(`Replaying ${basename(path)}`, 's');
+  const settings = config.cameras[camera] ?? cameraSettings.parse({ source: `file:${path}` });
+  const footage = await openReplayFootage({ dataDirectory: work, camera, settings, log });
+  const serving = new AbortController();
+  const agent = { id: config.agent.id, camera, footage, messaging, log };
+  const clips = serveClips({ ...agent, signal: AbortSignal.any([signal, serving.signal]) });
+  try {
+    const replayed = async (): Promise<number> => {
+      const { frames, unanswered, tooLarge } = await replayRecording({
+        ...agent,
+        settings,
+        recording: path,
+        startUs,
+        signal,
+        onProgress: ({ positionMs, durationMs }) =>
+          bar.update(positionMs / 1000, durationMs / 1000, `${collector.ended.size} events`),
+      });
+      if (unanswered + tooLarge > 0) {
+        throw new FaascamError(
+          'frames-lost',
+          `${unanswered + tooLarge} frames of ${path} were not looked at; the lines above say why.`,
+        );
+      }
+      await drained(messaging, signal);
+      await collector.allStored(CLIP_PATIENCE_MS, signal);
+      return frames;
+    };
+    // The clip service runs until it is told to stop; before that it can only fail.
+    const failed = clips.then(() => new Promise<never>(() => undefined));
+    return await Promise.race([replayed(), failed]);
+  } finally {
+    bar.end();
+    serving.abort();
+    await clips.catch(() => undefined);
+    await footage.remove();
+  }
+}
+
 function reportOf(
   config: Config,
   recordings: readonly Recording[],
-  collector: Awaited<ReturnType<typeof collect>>,
+  collector: Collector,
   frames: number,
   begun: number,
 ): ReplayReport {

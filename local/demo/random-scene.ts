@@ -7,6 +7,7 @@ import {
   type Surface,
 } from './backdrop.ts';
 import { randomCarLook } from './car.ts';
+import { demoScene } from './demo-scene.ts';
 import type { Cloud, Lamp, TreeShadow } from './light.ts';
 import { randomPersonLook } from './person.ts';
 import { createRandom, type Random } from './random.ts';
@@ -19,7 +20,8 @@ export const randomSceneMs = 4000;
 
 /**
  * Another yard for every seed: other surfaces and colours, day or night, lamp, clouds, noise, things that stand about,
- * and none to four persons and cars of any size, also behind something or half outside. One in five has nobody in it.
+ * and none to four persons and cars of any size, also behind something or half outside. One in five has nobody in it,
+ * and one in three is set in the demo's own yard.
  */
 export function randomScene(seed: number): Scene {
   const random = createRandom(seed);
@@ -27,20 +29,20 @@ export function randomScene(seed: number): Scene {
   const brightness = (ambient[0] + ambient[1] + ambient[2]) / 3;
   const night = brightness < 0.45;
   return {
-    backdrop: randomBackdrop(random, seed),
+    backdrop: random.chance(0.35) ? demoYard(random, seed) : randomBackdrop(random, seed),
     ambient,
     ...(random.chance(night ? 0.7 : 0.35) ? { lamp: randomLamp(random) } : {}),
     clouds: random.chance(0.3) ? [randomCloud(random)] : [],
     ...(random.chance(0.5) ? { treeShadow: randomTreeShadow(random, seed) } : {}),
     shadowDepth: random.between(0, 0.6),
-    noise: { seed: seed + 7, sigma: random.between(0.5, 5) + (night ? random.between(0, 5) : 0) },
+    noise: { seed: seed + 7, sigma: random.between(0.5, 5) + (night ? random.between(0, 3) : 0) },
     actors: random.chance(0.2) ? [] : Array.from({ length: random.integer(1, 4) }, () => randomActor(random)),
     durationMs: randomSceneMs,
   };
 }
 
 function randomAmbient(random: Random): Rgb {
-  const level = random.chance(0.25) ? random.between(0.22, 0.5) : random.between(0.5, 1.15);
+  const level = random.chance(0.25) ? random.between(0.28, 0.5) : random.between(0.5, 1.15);
   const warm = random.between(-0.12, 0.12);
   return [level * (1 + warm), level * (1 + random.between(-0.04, 0.04)), level * (1 - warm)];
 }
@@ -118,6 +120,12 @@ function randomPath(
     pixelsPerMetre: pixelsPerMetre * (1 + (0.1 * away * (atMs - middleMs)) / 1000 / Math.max(40, heightPx)),
   });
   return [at(0), at(randomSceneMs)];
+}
+
+/** The demo's yard as it is, or with its bricks, blades and leaves another way. */
+function demoYard(random: Random, seed: number): BackdropPlan {
+  const { backdrop } = demoScene;
+  return random.chance(0.5) ? backdrop : { ...backdrop, seed };
 }
 
 function randomBackdrop(random: Random, seed: number): BackdropPlan {

@@ -70,6 +70,17 @@ function boundsOfCorners(corners: readonly number[]): Bounds {
   return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
 }
 
+/** Whether a point in the picture is within a shape. */
+export function covers(shape: Shape, x: number, y: number): boolean {
+  if (shape.kind === 'panel')
+    return crossingsAt(shape.corners, y).filter((edge) => edge <= x).length % 2 === 1;
+  const { ax, ay, ar, bx, by, br } = shape;
+  const lengthSquared = (bx - ax) ** 2 + (by - ay) ** 2;
+  const along = (x - ax) * (bx - ax) + (y - ay) * (by - ay);
+  const part = lengthSquared > 0 ? clampUnit(along / lengthSquared) : 0;
+  return Math.hypot(x - ax - part * (bx - ax), y - ay - part * (by - ay)) <= ar + (br - ar) * part;
+}
+
 /** Draws a shape with smooth edges, its colour multiplied by `light`. */
 export function draw(picture: Picture, shape: Shape, light: Rgb, cover?: Cover): void {
   if (shape.kind === 'limb') drawLimb(picture, shape, light, cover);

@@ -13,7 +13,7 @@ import {
   type TreeShadow,
 } from './light.ts';
 import { addNoise, noiseTable, type SensorNoise } from './noise.ts';
-import { boundsOf, draw, toByte, type Bounds, type Rgb } from './raster.ts';
+import { boundsOf, covers, draw, toByte, type Rgb } from './raster.ts';
 
 /** All pictures of a scene are of this size in pixels. */
 export const sceneWidth = 640;
@@ -39,7 +39,7 @@ export interface SceneObject {
   label: 'person' | 'car';
   /** Around what of it is within the picture. */
   box: Box;
-  /** How much of its whole box is in the picture and uncovered, 0..1. */
+  /** How much of it is in the picture and uncovered, 0..1. */
   visible: number;
 }
 
@@ -85,41 +85,34 @@ export function renderFrame(scene: Scene, timeMs: number, target: Uint8Array): v
 /** The persons and cars of which anything is in the picture at `timeMs`, the farthest first. */
 export function objectsAt(scene: Scene, timeMs: number): SceneObject[] {
   const views = viewsAt(scene, wrap(scene, timeMs));
-  const boxes = views.map(({ shapes }) => boundsOf(shapes));
   const { nearness } = backdropOf(scene);
   return views.flatMap((view, index): SceneObject[] => {
-    const bounds = boxes[index];
-    if (bounds === undefined) return [];
-    const [left, top, right, bottom] = bounds;
+    const [left, top, right, bottom] = boundsOf(view.shapes);
     const x = left / sceneWidth;
     const y = top / sceneHeight;
     const box = clampBox([x, y, right / sceneWidth - x, bottom / sceneHeight - y]);
     if (box[2] <= 0 || box[3] <= 0) return [];
-    return [
-      { label: view.kind, box, visible: visiblePart(bounds, view.state.y, boxes.slice(index + 1), nearness) },
-    ];
+    return [{ label: view.kind, box, visible: visiblePart(view, views.slice(index + 1), nearness) }];
   });
 }
 
-/** The part of a box's points that lie in the picture, with nothing and nobody nearer in front of them. */
-function visiblePart(
-  bounds: Bounds,
-  footY: number,
-  nearer: readonly Bounds[],
-  nearness: Uint16Array,
-): number {
-  const [left, top, right, bottom] = bounds;
-  const side = 14;
+/** The part of an actor's own points that lie in the picture, with nothing and nobody nearer in front of them. */
+function visiblePart(view: ActorView, nearer: readonly ActorView[], nearness: Uint16Array): number {
+  const [left, top, right, bottom] = boundsOf(view.shapes);
+  const side = 24;
+  let own = 0;
   let seen = 0;
   for (let i = 0; i < side * side; i += 1) {
-    const x = Math.floor(left + ((right - left) * ((i % side) + 0.5)) / side);
-    const y = Math.floor(top + ((bottom - top) * (Math.floor(i / side) + 0.5)) / side);
+    const x = left + ((right - left) * ((i % side) + 0.5)) / side;
+    const y = top + ((bottom - top) * (Math.floor(i / side) + 0.5)) / side;
+    if (!view.shapes.some((shape) => covers(shape, x, y))) continue;
+    own += 1;
     if (x < 0 || y < 0 || x >= sceneWidth || y >= sceneHeight) continue;
-    if ((nearness[y * sceneWidth + x] ?? 0) > footY) continue;
-    if (nearer.some((box) => x >= box[0] && x < box[2] && y >= box[1] && y < box[3])) continue;
+    if ((nearness[Math.floor(y) * sceneWidth + Math.floor(x)] ?? 0) > view.state.y) continue;
+    if (nearer.some(({ shapes }) => shapes.some((shape) => covers(shape, x, y)))) continue;
     seen += 1;
   }
-  return seen / (side * side);
+  return own > 0 ? seen / own : 0;
 }
 
 function viewsAt(scene: Scene, timeMs: number): ActorView[] {
