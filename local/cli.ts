@@ -78,7 +78,8 @@ function program(): Command {
   const modelOptions = (command: Command): Command =>
     command
       .option('-c, --config <file>', 'faascam.yml')
-      .option('-d, --data <dir>', 'data folder (default: faascam-data)');
+      .option('-d, --data <dir>', 'data folder (default: faascam-data)')
+      .option('--models <dir>', 'folder of downloaded models (default: models in the data folder)');
   modelOptions(model.command('list').description('what there is'))
     .option('--json', 'as JSON')
     .action((options: CommandLine & { json?: boolean }) => modelList(options, options.json ?? false));
@@ -96,13 +97,17 @@ function program(): Command {
   );
 
   const clips = faascam.command('clips').description('stored clips');
-  modelOptions(clips.command('list').description('the stored events, oldest first'))
+  const clipOptions = (command: Command): Command =>
+    command
+      .option('-c, --config <file>', 'faascam.yml, for its store')
+      .option('-d, --data <dir>', 'data folder (default: faascam-data)');
+  clipOptions(clips.command('list').description('the stored events, oldest first'))
     .option('--camera <id>', 'only of this camera')
     .option('--json', 'one event.json a line')
     .action((options: CommandLine & { camera?: string; json?: boolean }) =>
       clipsList(options, options.camera, options.json ?? false),
     );
-  modelOptions(clips.command('get').description('fetch a clip').argument('<event-id>'))
+  clipOptions(clips.command('get').description('fetch a clip').argument('<event-id>'))
     .option('-o, --output <file>', 'where to write it (default: <event-id>.mp4)')
     .action((id: string, options: CommandLine & { output?: string }) =>
       clipsGet(id, options, options.output),

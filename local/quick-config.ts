@@ -12,6 +12,8 @@ export interface CommandLine {
   port?: number | undefined;
   model?: string | undefined;
   nats?: string | undefined;
+  /** Where downloaded models lie, instead of `models` in the data folder. */
+  models?: string | undefined;
 }
 
 export const DEMO_SOURCE = 'demo:';
@@ -34,7 +36,11 @@ export function configOf(line: CommandLine): Config {
     data: resolve(line.data ?? config.data),
     page: { ...config.page, port: line.port ?? config.page.port },
     nats: { ...config.nats, url: line.nats ?? config.nats.url },
-    detect: { ...config.detect, model: modelOf(line.model ?? config.detect.model) },
+    detect: {
+      ...config.detect,
+      model: modelOf(line.model ?? config.detect.model),
+      modelDirectory: line.models ?? config.detect.modelDirectory,
+    },
   };
 }
 

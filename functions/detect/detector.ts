@@ -41,7 +41,7 @@ export async function loadDetector(model: ResolvedModel, settings: DetectSetting
   } catch (cause) {
     throw new FaascamError(
       'model-unreadable',
-      `${model.path} is no ONNX model that onnxruntime can load (${messageOf(cause).split('\n')[0] ?? ''}): choose another file, or pull the model again.`,
+      `${model.path} is no ONNX model that onnxruntime can load (${withoutSource(cause)}): choose another file, or pull the model again.`,
       { cause },
     );
   }
@@ -100,6 +100,12 @@ export async function loadDetector(model: ResolvedModel, settings: DetectSetting
     },
     close: () => session.release(),
   };
+}
+
+/** The runtime's words without the place in its own source where they were said. */
+function withoutSource(error: unknown): string {
+  const [line = ''] = messageOf(error).split('\n');
+  return line.replace(/^.*\) /, '').replace(/\.$/, '');
 }
 
 function tensorShape(metadata: InferenceSession.ValueMetadata): TensorShape[] {

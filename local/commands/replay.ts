@@ -8,6 +8,7 @@ import { createLogger, type Logger } from '@faascam/core/log';
 import type { Messaging } from '@faascam/core/messaging';
 import { requireProgram } from '@faascam/core/programs';
 import { cameraSettings } from '@faascam/core/settings';
+import { probeRecording } from '@faascam/edge-agent/capture/recording';
 import { serveClips } from '@faascam/edge-agent/clips/clip-service';
 import { openReplayFootage, replayRecording } from '@faascam/edge-agent/replay';
 import { collect, type Collector } from '../collector.ts';
@@ -38,6 +39,7 @@ export async function replay(command: ReplayCommand, signal: AbortSignal): Promi
   const recordings = await recordingsOf(command);
   await requireProgram('ffmpeg');
   await requireProgram('ffprobe');
+  for (const { path, camera } of recordings) await probeRecording(path, camera);
   const data =
     command.data === undefined ? await mkdtemp(join(tmpdir(), 'faascam-replay-')) : resolve(command.data);
   const unlock = await lockData(data);

@@ -6,9 +6,11 @@ import { freePort } from '@faascam/core/ports';
 import { demoVideo } from '@faascam/local/demo/video';
 import { benchLive } from './live.ts';
 import { lineOf, type Figure } from './figures.ts';
+import { benchConnector } from '@faascam/connector/bench';
+import { benchReplay } from './replay.ts';
 import { benchStages } from './stages.ts';
 
-/** `script/bench [stages|live ...]`: prints figures; exits 1 when one misses its aim. */
+/** `script/bench [stages|live|connector|replay ...]`: prints figures; exits 1 when one misses its aim. */
 const benches: Record<string, (material: Material) => Promise<Figure[]>> = {
   stages: ({ video, model, scratch }) => benchStages(video, model, scratch),
   live: async ({ video, model, scratch }) =>
@@ -19,6 +21,22 @@ const benches: Record<string, (material: Material) => Promise<Figure[]>> = {
       port: await freePort(),
       seconds: LIVE_SECONDS,
     }),
+  connector: async () => {
+    const { connectorPerSecond, plainPerSecond, latencyMs } = await benchConnector();
+    return [
+      {
+        name: 'connector, 20 ms handler, 32 in flight',
+        value: connectorPerSecond,
+        unit: 'calls/s',
+        aim: 'at least 400',
+        met: connectorPerSecond >= 400,
+      },
+      { name: 'a plain HTTP loop, likewise', value: plainPerSecond, unit: 'calls/s' },
+      { name: 'publish to handler, p50', value: latencyMs.p50, unit: 'ms' },
+      { name: 'publish to handler, p95', value: latencyMs.p95, unit: 'ms' },
+    ];
+  },
+  replay: ({ model, scratch }) => benchReplay(model, scratch),
 };
 const LIVE_SECONDS = 120;
 
