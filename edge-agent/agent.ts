@@ -68,7 +68,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const health = reportHealth({
     ...{ agent: options.id, cameras: watched, messaging, clock, log, signal: reporting.signal },
   });
-  const clips = cameras.map(({ camera, footage, log }) =>
+  const clips = cameras.map(({ camera, footage }) =>
     serveClips({
       ...{ id: options.id, camera, footage, messaging, clock, log, signal: serving.signal },
       ...options.timing,

@@ -119,7 +119,7 @@ const rules: Rule[] = [
 ];
 
 /** Must come last: ffmpeg says it of a file that is no video, but also of a camera that does not answer. */
-const invalidData = /Invalid data found when processing input|could not find codec parameters/i;
+const invalidData = /Invalid data found when processing input/i;
 
 /**
  * Why ffmpeg ended, from the last lines that it wrote and from what we saw. `camera` is its id, `shown` its source

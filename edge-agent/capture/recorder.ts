@@ -20,6 +20,7 @@ export interface RecorderOptions {
   publisher: LivePublisher;
   status: CameraStatus;
   clock: Clock;
+  /** Names the camera. */
   log: Logger;
   signal: AbortSignal;
   /** Neither frame nor segment for this long is a stall. Default 10 s. */
@@ -45,6 +46,7 @@ class Recorder {
   readonly #options: RecorderOptions;
   readonly #source: Source;
   readonly #limit: RateLimit;
+  #analysis: 'quick' | 'thorough' = 'quick';
   /** When the last frame came, and its capture time. Undefined while there is nothing to lose. */
   #last: { arrivedUs: number; capturedAtUs: number } | undefined;
 
@@ -87,6 +89,7 @@ class Recorder {
       this.#limit.tell(cause.code, (keptBack) =>
         this.#options.log.warn({ cause: cause.code, retryInMs: next.waitMs, keptBack }, cause.message),
       );
+      if (cause.code === 'not-described') this.#analysis = 'thorough';
       if (cause.code === 'disk-full') await footage.ring.evict();
       await clock.sleep(next.waitMs, signal).catch(() => undefined);
     }
@@ -103,7 +106,7 @@ class Recorder {
     });
     const end = await runSession({
       args: captureArgs({
-        input: inputArgs(this.#source, 'live'),
+        input: inputArgs(this.#source, 'live', this.#analysis),
         frames: settings.frames,
         segmentMs: settings.ring.segmentMs,
         incoming,

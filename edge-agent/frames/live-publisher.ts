@@ -6,8 +6,11 @@ import { subjects } from '@faascam/core/subjects';
 import { RateLimit } from '../rate-limit.ts';
 import { frameHeaders, largestFrame, tooLargeMessage } from './frame-message.ts';
 
-/** Messages on their way at the same time. With more, the broker is behind and old frames are worth nothing. */
-const MOST_IN_FLIGHT = 8;
+/**
+ * Messages on their way at the same time. With more, the broker is behind and old frames are worth nothing. Enough for
+ * the burst that a camera begins with, some 3 s at 5 frames a second.
+ */
+const MOST_IN_FLIGHT = 16;
 const PUBLISH_TIMEOUT_MS = 5000;
 
 /** Publishes a camera's frames as they come. What cannot be sent at once is dropped and counted: only the newest matter. */
@@ -22,6 +25,7 @@ export class LivePublisher {
   readonly #inFlight = new Set<Promise<void>>();
   #seq = 0;
 
+  /** `log` names the camera. */
   constructor(options: { agent: string; camera: string; messaging: Messaging; clock: Clock; log: Logger }) {
     this.#agent = options.agent;
     this.#camera = options.camera;
@@ -74,6 +78,6 @@ export class LivePublisher {
     this.dropped += 1;
     // A frame that was never sent still counts, so that a hole in the numbers tells of it.
     if (countsUp) this.#seq += 1;
-    this.#limit.tell(why, (keptBack) => this.#log.warn({ camera: this.#camera, keptBack }, message));
+    this.#limit.tell(why, (keptBack) => this.#log.warn({ keptBack }, message));
   }
 }

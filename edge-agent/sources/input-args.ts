@@ -9,8 +9,14 @@ export type Pace = 'live' | 'replay';
  */
 const CONNECT_TIMEOUT_US = 12_000_000;
 
+/**
+ * How much of an RTSP stream ffmpeg looks at for what the session description leaves open. It costs that much time at
+ * each connect, so a second at first; a camera whose picture cannot be told from that gets the longer one.
+ */
+const ANALYZE_US = { quick: 1_000_000, thorough: 12_000_000 };
+
 /** ffmpeg's arguments up to and with `-i` for a source. */
-export function inputArgs(source: Source, pace: Pace): string[] {
+export function inputArgs(source: Source, pace: Pace, analysis: keyof typeof ANALYZE_US = 'quick'): string[] {
   switch (source.kind) {
     case 'file':
       return [
@@ -23,8 +29,7 @@ export function inputArgs(source: Source, pace: Pace): string[] {
       return [
         ...['-protocol_whitelist', 'rtsp,rtp,tcp'],
         ...['-rtsp_transport', 'tcp', '-timeout', String(CONNECT_TIMEOUT_US)],
-        // What the session description leaves open is learned from this much of the stream (5 s by default).
-        ...['-analyzeduration', '2000000'],
+        ...['-analyzeduration', String(ANALYZE_US[analysis])],
         // ffmpeg would count times from the first packet that has one, and RTSP's first packet has none: keep the
         // camera's own times, so that the first frame does not get the second one's.
         '-copyts',
