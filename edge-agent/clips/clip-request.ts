@@ -129,8 +129,10 @@ function isDamage(error: unknown, codec: ClipReady['codec'] | undefined): boolea
 }
 
 async function forget(desk: ClipDesk, segment: Segment, error: unknown): Promise<void> {
-  desk.log.warn({ segment: segment.path }, `A segment of the ring cannot be read: ${messageOf(error)}`);
-  await desk.footage.ring.forget(segment);
+  // ffprobe's complaints come in several lines.
+  const [reason] = messageOf(error).split('\n');
+  desk.log.warn({ segment: segment.path }, `A segment of the ring cannot be read: ${reason ?? ''}`);
+  await desk.footage.forget(segment);
 }
 
 /** Resolves when the event is stored, or when it is time to offer it again. */

@@ -7,6 +7,7 @@ import type { Pace } from '../sources/input-args.ts';
 import { OutageJournal, outagesBetween, type Outage } from './outages.ts';
 import { recoverSegments } from './recovery.ts';
 import { JOIN_US, Ring } from './ring.ts';
+import type { Segment } from './segment.ts';
 
 export interface FootageOptions {
   /** The footage's own directory; made if absent. */
@@ -112,6 +113,12 @@ export class Footage {
     await this.#keep(file, times);
     if (this.#state.kind === 'starting' || this.#state.kind === 'lost') this.#state = { kind: 'recording' };
     this.#wake();
+  }
+
+  /** Takes a segment out that cannot be read, and notes that it was there. */
+  async forget(segment: Segment): Promise<void> {
+    await this.#journal.add([{ fromUs: segment.startUs, toUs: segment.endUs, cause: 'damaged' }]);
+    await this.ring.forget(segment);
   }
 
   /** The camera went away. What it sent is already here. */

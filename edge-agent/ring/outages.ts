@@ -66,7 +66,7 @@ export class OutageJournal {
     return this.#outages;
   }
 
-  /** Adds outages later than those known. They are on disk when this resolves. */
+  /** Adds outages. They are on disk when this resolves. */
   async add(outages: readonly Outage[]): Promise<void> {
     if (outages.length === 0) return;
     this.#outages = [...this.#outages, ...outages].slice(-KEPT_OUTAGES);
