@@ -4,7 +4,9 @@ import { redact } from '@faascam/core/redact';
 import { agent } from './commands/agent.ts';
 import { check } from './commands/check.ts';
 import { clipsGet, clipsList } from './commands/clips.ts';
+import { detect, type DetectCommand } from './commands/detect.ts';
 import { modelCheck, modelList, modelPull } from './commands/model.ts';
+import { motion, type MotionCommand } from './commands/motion.ts';
 import { replay } from './commands/replay.ts';
 import { up } from './commands/up.ts';
 import type { CommandLine } from './quick-config.ts';
@@ -15,6 +17,13 @@ const stop = new AbortController();
 function port(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new InvalidArgumentError('not a port.');
+  return value;
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1))
+    throw new InvalidArgumentError('not within 0 and 1.');
   return value;
 }
 
@@ -95,6 +104,26 @@ function program(): Command {
   ).action((name: string, picture: string | undefined, options: CommandLine) =>
     modelCheck(name, options, picture),
   );
+
+  faascam
+    .command('detect')
+    .description('what a detector sees in pictures, each looked at as a whole')
+    .argument('<image...>', 'JPEG, PNG or WebP files')
+    .option('-m, --model <name|file>', 'detector: a name of "faascam model list" or an ONNX file')
+    .option('--min-score <score>', 'leave out what scores less, 0 to 1 (default: 0.4)', share)
+    .option('-j, --json <file|->', 'write what was seen as JSON; - is stdout')
+    .option('-c, --config <file>', 'settings from a faascam.yml')
+    .option('-d, --data <dir>', 'data folder (default: faascam-data)')
+    .option('--models <dir>', 'folder of downloaded models (default: models in the data folder)')
+    .action((images: string[], options: DetectCommand) => detect(images, options, stoppable()));
+
+  faascam
+    .command('motion')
+    .description('what moves in each frame of a recording')
+    .argument('<video>', 'recording that ffmpeg can read')
+    .option('-j, --json <file|->', 'write each frame as JSON; - is stdout')
+    .option('--masks <dir>', "write each frame's foreground as a PNG at the model's grid")
+    .action((video: string, options: MotionCommand) => motion(video, options, stoppable()));
 
   const clips = faascam.command('clips').description('stored clips');
   const clipOptions = (command: Command): Command =>

@@ -1,11 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Config } from '@faascam/core/config';
 import { FaascamError } from '@faascam/core/errors';
-import { createLogger } from '@faascam/core/log';
+import { createLogger, type Logger } from '@faascam/core/log';
 import { connectNats, ensureStreams, type Messaging } from '@faascam/core/messaging';
 import { startNatsServer } from '@faascam/core/nats-server';
 import { freePort } from '@faascam/core/ports';
 import { streams } from '@faascam/core/subjects';
+import { z } from 'zod';
 import { startChild } from './child.ts';
 import { modelDirectoryOf } from './model-choice.ts';
 import { supervise, type Part, type Supervised } from './supervise.ts';
@@ -85,7 +86,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
 
     const port = options.port === 0 ? await freePort(config.page.host) : options.port;
     const gatewayUrl = `http://${config.page.host}:${port}`;
-    await keep(() =>
+    const gateway = await keep(() =>
       startChild('gateway', new URL('./gateway/main.js', import.meta.url), {
         ...functionEnv(config, natsUrl),
         FAASCAM_STACK: new URL('../../stack.yml', import.meta.url).pathname,
@@ -93,6 +94,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
         GATEWAY_PORT: String(port),
       }),
     );
+    requireFunctions(gateway.said, options.keepRunning, log);
     await keep(() =>
       startChild('connector', new URL(import.meta.resolve('@faascam/connector/main')), {
         NATS_URL: natsUrl,
@@ -115,6 +117,20 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     await stop();
     throw error;
   }
+}
+
+const notReady = z.object({
+  notReady: z.array(z.object({ name: z.string(), cause: z.string().optional() })),
+});
+
+/** Tells which functions are not ready, and why; unless they may still become so, that is an error. */
+function requireFunctions(said: unknown, patient: boolean, log: Logger): void {
+  const waiting = notReady.safeParse(said).data?.notReady ?? [];
+  const sentences = waiting.map(
+    ({ name, cause }) => `The function ${name} is not ready: ${cause ?? 'no reason told'}`,
+  );
+  if (sentences.length > 0 && !patient) throw new FaascamError('part-failed', sentences.join(' '));
+  for (const sentence of sentences) log.warn(sentence);
 }
 
 /** The functions' settings as environment variables, exactly as stack.yml takes them from a shell. */

@@ -130,22 +130,45 @@ describe.runIf(footage !== undefined && model !== undefined)('a replay of people
   });
 });
 
+/** An ONNX model that doubles ten numbers: valid, and no detector. */
+const doubling =
+  'CAcSB3B5dG9yY2gaBjEuMTMuMDqdAQo/EhIvQ29uc3RhbnRfb3V0cHV0XzAaCS9Db25zdGFudCIIQ29uc3RhbnQqFAoFdmFsdWUqCBABSgQAAABAoAEECiUKAXgKEi9Db25zdGFudF9vdXRwdXRfMBIBeRoEL011bCIDTXVsEgl0b3JjaF9qaXRaEwoBeBIOCgwIARIICgIIAQoCCApiEwoBeRIOCgwIARIICgIIAQoCCApCAhAN';
+
 describe('a replay of what is none', () => {
+  const video = join(scratch, 'pattern.mp4');
+  beforeAll(async () => {
+    await runTool('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc=d=1:r=10', video]);
+  });
+
   const cases: [string, () => string[], number, RegExp][] = [
     ['a file that is not there', () => [join(scratch, 'none.mp4')], 1, /none\.mp4 does not exist/],
     ['a file that is no video', () => [write('text.mp4', 'no video')], 1, /text\.mp4/],
     ['an empty file', () => [write('empty.mp4', '')], 1, /empty\.mp4/],
     ['no file at all', () => [], 2, /missing required argument/],
-    ['a model that is none', () => [write('a.mp4', 'x'), '--model', write('m.onnx', 'x')], 1, /m\.onnx/],
-    ['a model that nobody knows', () => [write('a.mp4', 'x'), '--model', 'yolo-none'], 1, /yolo-none/],
+    ['a model that is none', () => [video, '--model', write('m.onnx', 'x')], 1, /m\.onnx/],
+    ['a model that nobody knows', () => [video, '--model', 'yolo-none'], 1, /yolo-none/],
+    [
+      'a model of unknown layout',
+      () => [video, '--model', write('u.onnx', Buffer.from(doubling, 'base64'))],
+      1,
+      /layout is unknown.*Known are YOLOX/,
+    ],
+    [
+      'a store that cannot be written',
+      () => [video, '--config', write('s.yml', store('/proc/clips'))],
+      1,
+      /\/proc\/clips/,
+    ],
     [
       'a config with a mistake',
-      () => [write('a.mp4', 'x'), '--config', write('f.yml', 'camera: 1')],
+      () => [video, '--config', write('f.yml', 'camera: 1')],
       1,
       /f\.yml:1: camera/,
     ],
   ];
-  const write = (name: string, text: string): string => {
+  const store = (path: string): string =>
+    JSON.stringify({ cameras: { a: { source: 'demo:' } }, store: { kind: 'directory', path } });
+  const write = (name: string, text: string | Buffer): string => {
     const path = join(scratch, name);
     writeFileSync(path, text);
     return path;

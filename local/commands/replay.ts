@@ -17,6 +17,7 @@ import { withModel } from '../model-choice.ts';
 import { drained, startPipeline } from '../pipeline.ts';
 import { DEFAULT_MODEL } from '../quick-config.ts';
 import { replayReport, reportEvent, type ReplayReport } from '../replay-report.ts';
+import { requireStore } from '../store-check.ts';
 import { print, progress, tell } from '../terminal.ts';
 
 export interface ReplayCommand {
@@ -51,6 +52,7 @@ export async function replay(command: ReplayCommand, signal: AbortSignal): Promi
       command.model !== undefined || command.config !== undefined,
       signal,
     );
+    await requireStore(config, false);
     report = await run(config, recordings, work, begun, signal);
   } finally {
     await rm(work, { recursive: true, force: true });

@@ -10,6 +10,7 @@ import { demoVideo } from '../demo/video.ts';
 import { withModel } from '../model-choice.ts';
 import { drained, startPipeline, type Pipeline } from '../pipeline.ts';
 import { configOf, DEMO_SOURCE, type CommandLine } from '../quick-config.ts';
+import { requireStore } from '../store-check.ts';
 import { supervise, type Supervised } from '../supervise.ts';
 import { print, progress, tell } from '../terminal.ts';
 
@@ -24,6 +25,7 @@ export async function up(line: CommandLine, signal: AbortSignal): Promise<void> 
   const unlock = await lockData(asked.data);
   try {
     await requirePort(asked.page.port, asked.page.host, 'the page');
+    await requireStore(asked, true);
     const named = line.model !== undefined || line.config !== undefined;
     const config = await withModel(await withDemo(asked, signal), named, signal);
     signal.throwIfAborted();
