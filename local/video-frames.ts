@@ -1,0 +1,73 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { systemClock } from '@faascam/core/clock';
+import { createLogger } from '@faascam/core/log';
+import { frameSettings } from '@faascam/core/settings';
+import { causeOf } from '@faascam/edge-agent/capture/cause';
+import { pipes } from '@faascam/edge-agent/capture/ffmpeg-args';
+import { recordingError } from '@faascam/edge-agent/capture/recording';
+import { runSession } from '@faascam/edge-agent/capture/session';
+
+export interface VideoFrame {
+  /** Counted from 0. */
+  index: number;
+  /** From the recording's start. */
+  timeUs: number;
+  jpeg: Buffer;
+}
+
+/** ffmpeg that gives nothing for this long, while we wait for it, hangs. */
+const STALL_MS = 60_000;
+
+/**
+ * Every frame of a recording as the agent would send it: same size, same JPEG, its own time. Called in order, one at a
+ * time; answers how many there were. Throws `FaascamError` when the recording breaks off, and the signal's reason.
+ */
+export async function eachFrame(
+  path: string,
+  onFrame: (frame: VideoFrame) => Promise<void>,
+  signal: AbortSignal,
+): Promise<number> {
+  const { width, quality } = frameSettings.parse(undefined);
+  const incoming = await mkdtemp(join(tmpdir(), 'faascam-frames-'));
+  let index = 0;
+  try {
+    const { ending, complaints, exit, frames } = await runSession({
+      args: [
+        ...['-hide_banner', '-nostats', '-loglevel', 'repeat+level+error'],
+        // A playlist must not make us fetch something from the network.
+        ...['-protocol_whitelist', 'file', '-i', `file:${resolve(path)}`],
+        ...['-map', '0:v:0', '-an', '-vf', filters(width), '-fps_mode', 'passthrough'],
+        ...['-c:v', 'mjpeg', '-q:v', String(quality), '-f', 'mpjpeg', `pipe:${pipes.frames}`],
+      ],
+      incoming,
+      stallMs: STALL_MS,
+      clock: systemClock,
+      log: createLogger('frames'),
+      signal,
+      onFrame: ({ jpeg, streamUs }) => onFrame({ index: index++, timeUs: streamUs, jpeg }),
+      // Nothing is recorded here.
+      onSegment: () => undefined,
+    });
+    signal.throwIfAborted();
+    const seen = { sourceKind: 'file', streamed: frames > 0 } as const;
+    const cause = causeOf({ ending, complaints, exit, camera: basename(path), shown: path, ...seen });
+    if (frames === 0 || cause.code !== 'stream-ended') throw recordingError(cause);
+    return frames;
+  } finally {
+    await rm(incoming, { recursive: true, force: true });
+  }
+}
+
+/** As the agent's filters, but that every frame is taken. */
+function filters(width: number): string {
+  return [
+    'settb=1/1000000',
+    // `metadata` prints only frames that carry some.
+    'metadata=mode=add:key=sampled:value=1',
+    `metadata=mode=print:direct=1:file='pipe\\:${pipes.times}'`,
+    `scale=w='trunc(min(${width},iw)/2)*2':h=-2:out_range=pc`,
+    'format=yuvj420p',
+  ].join(',');
+}
