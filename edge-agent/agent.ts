@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { systemClock, type Clock } from '@faascam/core/clock';
+import { UsageError } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
 import type { Messaging } from '@faascam/core/messaging';
 import { requireProgram } from '@faascam/core/programs';
@@ -36,7 +37,9 @@ export interface AgentOptions {
 export async function runAgent(options: AgentOptions): Promise<void> {
   const { dataDirectory, messaging, log, signal } = options;
   const clock = options.clock ?? systemClock;
-  for (const { source } of Object.values(options.cameras)) parseSource(source);
+  const sources = Object.values(options.cameras).map(({ source }) => parseSource(source));
+  if (sources.length === 0)
+    throw new UsageError('no-camera', 'The agent has no camera: give it at least one.');
   await requireProgram('ffmpeg');
   await requireProgram('ffprobe');
 

@@ -15,7 +15,7 @@ import { Answers } from './frames/answers.ts';
 import { frameHeaders, largestFrame, tooLargeMessage } from './frames/frame-message.ts';
 import { RateLimit } from './rate-limit.ts';
 import { Footage } from './ring/footage.ts';
-import { inputArgs } from './sources/input-args.ts';
+import { sourceArgs } from './sources/source-args.ts';
 
 export interface ReplayProgress {
   frames: number;
@@ -148,7 +148,7 @@ class Replay {
     try {
       const end = await runSession({
         args: captureArgs({
-          input: inputArgs({ kind: 'file', path: recording }, 'replay'),
+          source: sourceArgs({ kind: 'file', path: recording }, 'replay'),
           frames: settings.frames,
           segmentMs: settings.ring.segmentMs,
           incoming,

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
+import type { SourceArgs } from '../sources/source-args.ts';
 
 export interface CaptureArgs {
-  /** Arguments up to and with `-i`, see `inputArgs`. */
-  input: string[];
+  source: SourceArgs;
   /** Sampled frames: a second, greatest width in pixels, and quality on ffmpeg's scale 2..31. */
   frames: { fps: number; width: number; quality: number };
   segmentMs: number;
@@ -20,15 +20,14 @@ export const pipes = { frames: 1, complaints: 2, times: 3, segments: 4 } as cons
  * - sampled JPEGs on pipe 1 (`mpjpeg`: each with its exact length), the time of each on pipe 3 just before it.
  * Both are in the same time base, and works alike in ffmpeg 5.1 and 7.
  */
-export function captureArgs({ input, frames, segmentMs, incoming }: CaptureArgs): string[] {
+export function captureArgs({ source, frames, segmentMs, incoming }: CaptureArgs): string[] {
   // No `-nostdin`: with it ffmpeg 7 does not end on SIGTERM, and the newest segment would be lost.
   return [
     ...['-hide_banner', '-nostats', '-loglevel', 'repeat+level+error'],
-    ...input,
+    ...source.input,
     // Only the first video and audio: a segment of several is not what a player expects.
     ...['-map', '0:v:0', '-map', '0:a:0?', '-c', 'copy'],
-    // The first packet of an RTSP stream has no time, and Matroska takes none such when pictures are reordered.
-    ...['-bsf:v', `setts=pts='if(eq(PTS,NOPTS),if(eq(N,0),0,PREV_OUTPTS+1),PTS)'`],
+    ...source.copy,
     // Without these two, segments leave the frames' time base: moved by the reorder delay (B-frames), or, in
     // ffmpeg 7, rounded to whole frame intervals.
     ...['-avoid_negative_ts', 'disabled', '-copytb', '1'],

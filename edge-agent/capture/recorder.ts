@@ -4,7 +4,7 @@ import type { CameraSettings } from '@faascam/core/settings';
 import type { LivePublisher } from '../frames/live-publisher.ts';
 import { RateLimit } from '../rate-limit.ts';
 import type { Footage } from '../ring/footage.ts';
-import { inputArgs } from '../sources/input-args.ts';
+import { sourceArgs } from '../sources/source-args.ts';
 import { parseSource, shownSource, type Source } from '../sources/source.ts';
 import type { CameraStatus } from './camera-status.ts';
 import { causeOf, type Cause } from './cause.ts';
@@ -54,6 +54,9 @@ class Recorder {
     this.#options = options;
     this.#source = parseSource(options.settings.source);
     this.#limit = new RateLimit(options.clock, 600_000);
+    // Whoever watched before may have been killed without a last word: if the camera is gone too, it is ours to say.
+    const before = options.footage.ring.newest;
+    if (before) this.#last = { arrivedUs: options.clock.nowUs(), capturedAtUs: before.endUs };
   }
 
   async run(): Promise<void> {
@@ -106,7 +109,7 @@ class Recorder {
     });
     const end = await runSession({
       args: captureArgs({
-        input: inputArgs(this.#source, 'live', this.#analysis),
+        source: sourceArgs(this.#source, 'live', this.#analysis),
         frames: settings.frames,
         segmentMs: settings.ring.segmentMs,
         incoming,

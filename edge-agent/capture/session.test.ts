@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { systemClock } from '@faascam/core/clock';
 import { createLogger } from '@faascam/core/log';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { inputArgs } from '../sources/input-args.ts';
+import { sourceArgs } from '../sources/source-args.ts';
 import { parseSource } from '../sources/source.ts';
 import { captureArgs } from './ffmpeg-args.ts';
 import { runSession, type ClosedSegment, type SampledFrame, type SessionEnd } from './session.ts';
@@ -32,7 +32,7 @@ async function capture(video: string, fps: number): Promise<Captured> {
   const segments: ClosedSegment[] = [];
   const end = await runSession({
     args: captureArgs({
-      input: inputArgs(parseSource(`file:${video}`), 'replay'),
+      source: sourceArgs(parseSource(`file:${video}`), 'replay'),
       frames: { fps, width: 1280, quality: 5 },
       segmentMs: 2000,
       incoming,
@@ -187,6 +187,81 @@ describe('capture session', () => {
     expect(captured.frames.length).toBe(15);
   });
 
+  test('pictures whose container does not tell when they are shown are kept whole', async () => {
+    const video = join(directory, 'reordered.avi');
+    const picture = 'testsrc2=size=160x120:rate=30:duration=5';
+    await makeVideo('-f', 'lavfi', '-i', picture, '-c:v', 'libx264', '-bf', '2', '-g', '30', video);
+    const captured = await capture(video, 5);
+    const kept = (await Promise.all(captured.segments.map(({ path }) => packetsOf(path)))).flat();
+    expect(kept.length).toBe(150);
+    expect(Math.abs(captured.frames.length - 25)).toBeLessThanOrEqual(1);
+  });
+
+  test('a file played over and over goes on where it began', async () => {
+    const video = join(directory, 'short.mp4');
+    await makeVideo(
+      ...[
+        '-f',
+        'lavfi',
+        '-i',
+        'testsrc2=size=160x120:rate=10:duration=2',
+        '-f',
+        'lavfi',
+        '-i',
+        'sine=duration=2',
+      ],
+      ...['-c:v', 'libx264', '-bf', '2', '-g', '10', '-c:a', 'aac', video],
+    );
+    const incoming = await mkdtemp(join(directory, 'incoming-'));
+    const stop = new AbortController();
+    const timesUs: number[] = [];
+    const segments: ClosedSegment[] = [];
+    await runSession({
+      args: captureArgs({
+        source: sourceArgs(parseSource(video), 'live'),
+        frames: { fps: 5, width: 640, quality: 5 },
+        segmentMs: 1000,
+        incoming,
+      }),
+      incoming,
+      stallMs: 60_000,
+      clock: systemClock,
+      log: createLogger('test'),
+      signal: stop.signal,
+      onFrame: ({ streamUs }) => {
+        timesUs.push(streamUs);
+        if (streamUs > 6_500_000) stop.abort();
+      },
+      onSegment: (segment) => void segments.push(segment),
+    });
+    for (const [i, us] of timesUs.entries()) expect(us - (timesUs[i - 1] ?? -200_000)).toBeLessThan(300_000);
+    for (const [i, { startUs }] of segments.entries()) {
+      expect(Math.abs(startUs - (segments[i - 1]?.endUs ?? 0))).toBeLessThan(200_000);
+    }
+    expect(segments.at(-1)?.endUs).toBeGreaterThan(6_000_000);
+  });
+
+  test('pictures are sampled evenly where they come irregularly, and again after a hole', async () => {
+    const video = join(directory, 'irregular.mkv');
+    await makeVideo(
+      ...['-f', 'lavfi', '-i', 'testsrc2=size=160x120:rate=50:duration=8'],
+      // Every picture up to 15 ms early or late, none from 3 s to 5 s.
+      ...[
+        '-vf',
+        "select='lt(t,3)+gte(t,5)',setpts='PTS+(random(7)-0.5)*0.03/TB'",
+        '-fps_mode',
+        'passthrough',
+      ],
+      ...['-enc_time_base', '1/1000', '-g', '50', '-bf', '0', '-c:v', 'libx264', video],
+    );
+    const { frames } = await capture(video, 5);
+    const gapsMs = frames.slice(1).map(({ streamUs }, i) => (streamUs - (frames[i]?.streamUs ?? 0)) / 1000);
+    // One more where a picture came a little early just before the hole.
+    expect(frames.length).toBeLessThanOrEqual(31);
+    expect(gapsMs.filter((ms) => ms > 1000).length).toBe(1);
+    expect(gapsMs.every((ms) => ms > 1000 || (ms > 150 && ms < 250))).toBe(true);
+  });
+
   test('ffmpeg waits while a frame is being taken', async () => {
     const video = sharedVideo('one-by-one-person-detection.mp4');
     if (video === undefined) return;
@@ -196,7 +271,7 @@ describe('capture session', () => {
     const stop = new AbortController();
     const end = await runSession({
       args: captureArgs({
-        input: inputArgs(parseSource(video), 'replay'),
+        source: sourceArgs(parseSource(video), 'replay'),
         frames: { fps: 5, width: 1280, quality: 2 },
         segmentMs: 2000,
         incoming,
@@ -232,7 +307,7 @@ describe('capture session', () => {
     let lastFrameUs = 0;
     const end = await runSession({
       args: captureArgs({
-        input: inputArgs(parseSource(video), 'live'),
+        source: sourceArgs(parseSource(video), 'live'),
         frames: { fps: 5, width: 640, quality: 5 },
         segmentMs: 2000,
         incoming,

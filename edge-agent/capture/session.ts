@@ -144,7 +144,10 @@ class Session {
     const splitter = new MpjpegSplitter();
     let failure: { error: unknown } | undefined;
     for await (const chunk of bytesOf(this.#child, pipes.frames)) {
-      for (const jpeg of splitter.push(chunk)) {
+      const jpegs = splitter.push(chunk);
+      // A lost frame would leave its time to the next one.
+      if (splitter.junkBytes > 0) this.#end('garbled');
+      for (const jpeg of jpegs) {
         try {
           if (failure === undefined) await this.#take(jpeg);
         } catch (error) {
@@ -153,8 +156,6 @@ class Session {
           this.#end('stopped');
         }
       }
-      // A lost frame would leave its time to the next one.
-      if (splitter.junkBytes > 0) this.#end('garbled');
     }
     this.#options.onFramesEnd?.();
     if (failure !== undefined) throw failure.error;

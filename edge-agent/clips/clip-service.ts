@@ -6,6 +6,7 @@ import type { Logger } from '@faascam/core/log';
 import { clipWanted, parseMessage } from '@faascam/core/messages';
 import { ensureStreams, type Messaging } from '@faascam/core/messaging';
 import { streams, subjects } from '@faascam/core/subjects';
+import { RateLimit } from '../rate-limit.ts';
 import type { Footage } from '../ring/footage.ts';
 import { fulfil, type ClipDesk } from './clip-request.ts';
 import { SegmentStore } from './segment-store.ts';
@@ -45,6 +46,7 @@ const MOST_REQUESTS = 1000;
 export async function serveClips(options: ClipServiceOptions): Promise<void> {
   const { signal, log, camera } = options;
   const clock = options.clock ?? systemClock;
+  const limit = new RateLimit(clock);
   const cutOff = new AbortController();
   const graceOver = graceAfter(signal, options.graceMs ?? GRACE_MS, cutOff);
   try {
@@ -52,7 +54,8 @@ export async function serveClips(options: ClipServiceOptions): Promise<void> {
       try {
         await serve(options, clock, cutOff.signal);
       } catch (error) {
-        log.warn({ camera }, `Requests for footage cannot be read yet: ${messageOf(error)}`);
+        const message = `Requests for footage cannot be read yet: ${messageOf(error)}`;
+        limit.tell(message, (keptBack) => log.warn({ camera, keptBack }, message));
         await clock.sleep(RETRY_MS, signal).catch(() => undefined);
       }
     }
@@ -98,12 +101,18 @@ async function serve(options: ClipServiceOptions, clock: Clock, cutOff: AbortSig
     offerWaitsMs: options.offerWaitsMs ?? OFFER_WAITS_MS,
   };
   const inWork = new Set<Promise<void>>();
+  // When requests cannot be read any more, those in work are let go: they come again with the others.
+  const failed = new AbortController();
+  const letGo = AbortSignal.any([cutOff, failed.signal]);
   try {
     for await (const message of messages) {
-      const work = answer(desk, message, options.ackWaitMs ?? ACK_WAIT_MS, cutOff);
+      const work = answer(desk, message, options.ackWaitMs ?? ACK_WAIT_MS, letGo);
       inWork.add(work);
       void work.finally(() => inWork.delete(work));
     }
+  } catch (error) {
+    failed.abort(error);
+    throw error;
   } finally {
     signal.removeEventListener('abort', stop);
     await Promise.all(inWork);
@@ -112,25 +121,28 @@ async function serve(options: ClipServiceOptions, clock: Clock, cutOff: AbortSig
 }
 
 /** Never rejects: whatever goes wrong, the request is answered, or comes again. */
-async function answer(desk: ClipDesk, message: JsMsg, ackWaitMs: number, cutOff: AbortSignal): Promise<void> {
-  const keepAlive = setInterval(() => message.working(), ackWaitMs / 3);
+async function answer(desk: ClipDesk, message: JsMsg, ackWaitMs: number, letGo: AbortSignal): Promise<void> {
+  const reply = (send: () => void): void => {
+    // Without an answer the request comes again, which is as good as can be when the connection is gone.
+    if (!desk.messaging.nc.isClosed()) send();
+  };
+  const keepAlive = setInterval(() => reply(() => message.working()), ackWaitMs / 3);
   try {
     const wanted = parseMessage(clipWanted, message.data, message.subject);
     if (message.subject !== subjects.clipsWanted(wanted.camera)) {
       throw new MalformedInputError(`${message.subject} names another camera, ${wanted.camera}`);
     }
-    const outcome = await fulfil(desk, wanted, message.info.deliveryCount, cutOff);
-    if (outcome === 'stored') message.ack();
-    else message.nak();
+    const outcome = await fulfil(desk, wanted, message.info.deliveryCount, letGo);
+    reply(() => (outcome === 'stored' ? message.ack() : message.nak()));
   } catch (error) {
     if (error instanceof MalformedInputError) {
       desk.log.error(`A request for footage was left out: ${error.message}`);
-      message.term();
+      reply(() => message.term());
+    } else if (letGo.aborted) {
+      reply(() => message.nak());
     } else {
-      if (!cutOff.aborted)
-        desk.log.warn(`A request for footage failed and is tried again: ${messageOf(error)}`);
-      if (cutOff.aborted) message.nak();
-      else message.nak(RETRY_MS);
+      desk.log.warn(`A request for footage failed and is tried again: ${messageOf(error)}`);
+      reply(() => message.nak(RETRY_MS));
     }
   } finally {
     clearInterval(keepAlive);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { systemClock, type Clock } from '@faascam/core/clock';
 import type { Logger } from '@faascam/core/log';
 import type { CameraSettings } from '@faascam/core/settings';
-import type { Pace } from '../sources/input-args.ts';
+import type { Pace } from '../sources/source-args.ts';
 import { OutageJournal, outagesBetween, type Outage } from './outages.ts';
 import { recoverSegments } from './recovery.ts';
 import { JOIN_US, Ring } from './ring.ts';
@@ -123,7 +123,7 @@ export class Footage {
 
   /** The camera went away. What it sent is already here. */
   lost(): void {
-    if (this.#state.kind === 'recording' || this.#state.kind === 'starting') this.#become({ kind: 'lost' });
+    if (this.#state.kind === 'recording') this.#become({ kind: 'lost' });
   }
 
   /** The recording was replayed to its end; nothing ever existed after `toUs`. */

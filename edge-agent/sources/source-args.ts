@@ -15,13 +15,39 @@ const CONNECT_TIMEOUT_US = 12_000_000;
  */
 const ANALYZE_US = { quick: 1_000_000, thorough: 12_000_000 };
 
-/** ffmpeg's arguments up to and with `-i` for a source. */
-export function inputArgs(source: Source, pace: Pace, analysis: keyof typeof ANALYZE_US = 'quick'): string[] {
+/** What ffmpeg has to be told of a source. */
+export interface SourceArgs {
+  /** Up to and with `-i`. */
+  input: string[];
+  /** For the streams that are copied. */
+  copy: string[];
+}
+
+/** ffmpeg's arguments for a source. `analysis` is how long an RTSP stream is looked at first. */
+export function sourceArgs(
+  source: Source,
+  pace: Pace,
+  analysis: keyof typeof ANALYZE_US = 'quick',
+): SourceArgs {
+  return { input: inputArgs(source, pace, analysis), copy: copyArgs(source) };
+}
+
+function copyArgs(source: Source): string[] {
+  // The first packet of an RTSP stream has no time, and Matroska takes none such when pictures are reordered. Only
+  // there: ffmpeg 5.1 ends a bitstream filter for good when a file that it plays in a loop comes to its end.
+  return source.kind === 'rtsp'
+    ? ['-bsf:v', `setts=pts='if(eq(PTS,NOPTS),if(eq(N,0),0,PREV_OUTPTS+1),PTS)'`]
+    : [];
+}
+
+function inputArgs(source: Source, pace: Pace, analysis: keyof typeof ANALYZE_US): string[] {
   switch (source.kind) {
     case 'file':
       return [
         // A playlist must not make us fetch something from the network.
         ...['-protocol_whitelist', 'file'],
+        // AVI does not tell when a picture is shown if pictures are reordered.
+        ...['-fflags', '+genpts'],
         ...(pace === 'live' ? ['-re', '-stream_loop', '-1'] : []),
         ...['-i', `file:${source.path}`],
       ];

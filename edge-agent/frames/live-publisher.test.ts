@@ -1,0 +1,68 @@
+import { systemClock } from '@faascam/core/clock';
+import { headers, streams, subjects } from '@faascam/core/subjects';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { openTestSite, type TestSite } from '../test-site.ts';
+import { LivePublisher } from './live-publisher.ts';
+
+let site: TestSite;
+
+beforeEach(async () => {
+  site = await openTestSite();
+});
+
+afterEach(async () => {
+  await site.close();
+});
+
+function publisherOf(camera: string): LivePublisher {
+  return new LivePublisher({
+    agent: 'edge',
+    camera,
+    messaging: site.messaging,
+    clock: systemClock,
+    log: site.log,
+  });
+}
+
+describe('live publisher', () => {
+  test('a frame carries who took it and when', async () => {
+    const publisher = publisherOf('yard');
+    publisher.frame(Buffer.from('jpeg'), 1_700_000_000_123_456);
+    await publisher.lost(1_700_000_000_323_456);
+    const { jsm } = site.messaging;
+    const [image, lost] = await Promise.all(
+      [1, 2].map((seq) => jsm.streams.getMessage(streams.frames, { seq })),
+    );
+    expect(image?.subject).toBe(subjects.frames('yard'));
+    expect(image?.string()).toBe('jpeg');
+    const facts = [headers.kind, headers.capturedAt, headers.seq, headers.agent];
+    expect(facts.map((name) => image?.header.get(name))).toEqual(['image', '1700000000123456', '1', 'edge']);
+    expect(facts.map((name) => lost?.header.get(name))).toEqual(['lost', '1700000000323456', '2', 'edge']);
+    expect([publisher.published, publisher.dropped]).toEqual([1, 0]);
+  });
+
+  test('a frame larger than NATS takes is dropped and leaves a hole in the numbers', async () => {
+    const publisher = publisherOf('large');
+    publisher.frame(Buffer.alloc(2_000_000), 1);
+    publisher.frame(Buffer.alloc(1000), 2);
+    await publisher.settled();
+    expect([publisher.published, publisher.dropped]).toEqual([1, 1]);
+    const message = await site.messaging.jsm.streams.getMessage(streams.frames, { seq: 1 });
+    expect(message?.header.get(headers.seq)).toBe('2');
+  });
+
+  test('when NATS does not answer, frames are dropped rather than heaped up', async () => {
+    const publisher = publisherOf('behind');
+    process.kill(site.server.pid, 'SIGSTOP');
+    try {
+      for (let i = 0; i < 100; i++) publisher.frame(Buffer.alloc(1000), i);
+      expect(publisher.dropped).toBe(84);
+    } finally {
+      process.kill(site.server.pid, 'SIGCONT');
+    }
+    await vi.waitFor(() => expect(publisher.published + publisher.dropped).toBe(100), { timeout: 20_000 });
+    publisher.frame(Buffer.alloc(1000), 101);
+    await publisher.settled();
+    expect(publisher.published + publisher.dropped).toBe(101);
+  });
+});
