@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '@faascam/core/ports';
 import { demoVideo } from '@faascam/local/demo/video';
+import { benchAccuracy } from './accuracy.ts';
 import { benchLive } from './live.ts';
 import { lineOf, type Figure } from './figures.ts';
 import { benchConnector } from '@faascam/connector/bench';
 import { benchReplay } from './replay.ts';
 import { benchStages } from './stages.ts';
 
-/** `script/bench [stages|live|connector|replay ...]`: prints figures; exits 1 when one misses its aim. */
+/** `script/bench [stages|live|connector|replay|accuracy ...]`: prints figures; exits 1 when one misses its aim. */
 const benches: Record<string, (material: Material) => Promise<Figure[]>> = {
   stages: ({ video, model, scratch }) => benchStages(video, model, scratch),
   live: async ({ video, model, scratch }) =>
@@ -37,6 +38,7 @@ const benches: Record<string, (material: Material) => Promise<Figure[]>> = {
     ];
   },
   replay: ({ model, scratch }) => benchReplay(model, scratch),
+  accuracy: benchAccuracy,
 };
 const LIVE_SECONDS = 120;
 
