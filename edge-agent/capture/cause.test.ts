@@ -123,8 +123,8 @@ const complaints: Record<string, { kind: 'file' | 'rtsp'; lines: string[][]; cod
       lines: [
         ['[error] av_interleaved_write_frame(): No space left on device'],
         [
-          '[out#0/segment @ 0x3906ff80] [error] Error muxing a packet',
-          '[error] Error: No space left on device',
+          '[vost#0:0/copy @ 0x19f5c140] [error] Error submitting a packet to the muxer: No space left on device',
+          '[out#0/segment @ 0x19f5ca00] [error] Error muxing a packet',
         ],
       ],
     },
