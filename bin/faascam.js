@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs';
 
+// Arguments may hold a camera's password; the title takes their place in `ps`.
+process.title = `faascam ${process.argv[2] ?? ''}`.trim();
+
 const program = new URL('../local/dist/cli.js', import.meta.url);
 if (existsSync(program)) {
   await import(program.href);

@@ -148,11 +148,8 @@ function program(): Command {
 process.env['FAASCAM_LOG_FORMAT'] ??= 'plain';
 process.env['FAASCAM_LOG'] ??= 'warn';
 
-// Arguments may hold a camera's password; the title takes their place in `ps`.
-const commandLine = [...process.argv];
-process.title = `faascam ${commandLine[2] ?? ''}`.trim();
 try {
-  await program().parseAsync(commandLine);
+  await program().parseAsync();
 } catch (error) {
   process.exitCode = exitCodeOf(error);
 }

@@ -64,6 +64,22 @@ describe('a replay of the demo scene', () => {
     }
   });
 
+  it('is listed by the command line, which fetches a clip', async () => {
+    const data = ['--data', join(scratch, 'demo-data')];
+    const list = await runFaascam(['clips', 'list', ...data]);
+    expect(list.stdout.trim().split('\n')).toHaveLength(demoVisits.length);
+    const [first] = report.events;
+    const file = join(scratch, 'fetched.mp4');
+    expect(await runFaascam(['clips', 'get', first?.id ?? '', ...data, '--output', file])).toMatchObject({
+      code: 0,
+      stdout: `${file}\n`,
+    });
+    expect(readFileSync(file).equals(readFileSync(first?.clip ?? ''))).toBe(true);
+    const none = await runFaascam(['clips', 'get', 'demo-1-19990101t000000-000000', ...data]);
+    expect(none.stderr).toMatch(/There is no clip of event demo-1-19990101t000000-000000/);
+    expect(none.code).toBe(1);
+  });
+
   it('leaves no process behind', () => {
     expect(processesAbout(join(scratch, 'demo-data'))).toEqual([]);
   });

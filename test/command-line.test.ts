@@ -1,0 +1,69 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { runFaascam } from './program.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'faascam-command-line-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+function configFile(text: string): string {
+  const path = join(scratch, 'faascam.yml');
+  writeFileSync(path, text);
+  return path;
+}
+
+describe('the command line', () => {
+  it.each([['--help'], ['up', '--help'], ['replay', '--help'], ['model', '--help'], ['clips', '--help']])(
+    'helps with %s',
+    async (...args) => {
+      const { code, stdout } = await runFaascam(args);
+      expect(stdout).toMatch(/^Usage: faascam/);
+      expect(code).toBe(0);
+    },
+  );
+
+  it('ends with 2 for a command that is none', async () => {
+    const { code, stderr } = await runFaascam(['dance']);
+    expect(stderr).toMatch(/unknown command 'dance'/);
+    expect(code).toBe(2);
+  });
+
+  it('checks a config and shows no password', async () => {
+    const path = configFile('cameras: { yard: { source: "rtsp://cam:s3cret@192.0.2.1/live" } }\n');
+    const { code, stdout } = await runFaascam(['check', path]);
+    expect(stdout).toMatch(/yard: rtsp:\/\/cam:\*\*\*@192\.0\.2\.1\/live/);
+    expect(code).toBe(0);
+  });
+
+  it('names each mistake of a config with its line', async () => {
+    const path = configFile(
+      'cameras:\n  yard:\n    source: "demo:"\n    fsp: 3\nmotion: { sensitivity: 11 }\n',
+    );
+    const { code, stderr } = await runFaascam(['check', path]);
+    expect(stderr).toContain(`${path}:4: cameras.yard.fsp: unknown key; allowed here: frames, ring, source`);
+    expect(stderr).toContain(`${path}:5: motion.sensitivity: `);
+    expect(code).toBe(1);
+  });
+
+  it('refuses a source that it does not know, and says which it does', async () => {
+    const path = configFile('cameras: { yard: { source: "gopher://192.0.2.1/live" } }\n');
+    const { code, stderr } = await runFaascam(['check', path]);
+    expect(stderr).toMatch(/gopher: is not supported/);
+    expect(code).toBe(1);
+  });
+
+  it('lists models with their licence, and checks the one that is included', async () => {
+    const list = await runFaascam(['model', 'list', '--data', scratch]);
+    expect(list.stdout).toMatch(/^faascam-demo\s+here\s+Apache-2\.0\s+Demo model/m);
+    expect(list.stdout).toMatch(/^yolox-nano\s+not pulled\s+Apache-2\.0/m);
+    const check = await runFaascam(['model', 'check', 'faascam-demo', '--data', scratch]);
+    expect(check.stdout).toMatch(/yolox, input 320x192, 2 labels, a demo model/);
+  });
+
+  it('wants a NATS server for an agent alone', async () => {
+    const { code, stderr } = await runFaascam(['agent', 'demo:', '--data', scratch]);
+    expect(stderr).toMatch(/needs a NATS server: give --nats/);
+    expect(code).toBe(2);
+  });
+});
