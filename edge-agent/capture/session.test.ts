@@ -8,7 +8,7 @@ import { sourceArgs } from '../sources/source-args.ts';
 import { parseSource } from '../sources/source.ts';
 import { captureArgs } from './ffmpeg-args.ts';
 import { runSession, type ClosedSegment, type SampledFrame, type SessionEnd } from './session.ts';
-import { makeVideo, packetsOf, sharedVideo } from './test-video.ts';
+import { makeVideo, packetsOf, sharedVideo, type Packet } from './test-video.ts';
 
 let directory: string;
 
@@ -57,7 +57,8 @@ async function expectFaithful(video: string, captured: Captured, startUs: number
   expect(captured.frames.filter(({ streamUs }) => !isSourceTime(streamUs))).toEqual([]);
   expect(captured.frames[0]?.streamUs).toBe(Math.min(...sourceUs));
 
-  const kept = (await Promise.all(captured.segments.map(({ path }) => packetsOf(path)))).flat();
+  const kept: Packet[] = [];
+  for (const { path } of captured.segments) kept.push(...(await packetsOf(path)));
   expect(kept.map(({ dataHash }) => dataHash)).toEqual(source.map(({ dataHash }) => dataHash));
   // Matroska counts milliseconds.
   for (const [i, packet] of kept.entries()) {

@@ -50,3 +50,25 @@ export async function packetsOf(path: string, stream = 'v:0'): Promise<Packet[]>
     dataHash: packet.data_hash,
   }));
 }
+
+/** The md5 of every video packet of several files, one after the other, by one ffprobe. */
+export async function dataHashesOf(paths: string[]): Promise<string[]> {
+  const list = ['ffconcat version 1.0', ...paths.map((path) => `file 'file:${path}'`)].join('\n');
+  const input = [
+    '-f',
+    'concat',
+    '-safe',
+    '0',
+    '-auto_convert',
+    '0',
+    '-protocol_whitelist',
+    'pipe,file',
+    '-i',
+    'pipe:0',
+  ];
+  const args = ['-v', 'error', ...input, '-select_streams', 'v:0', '-show_packets', '-show_data_hash', 'md5'];
+  const probe = run('ffprobe', [...args, '-of', 'json'], { maxBuffer: 256 * 1024 * 1024 });
+  probe.child.stdin?.end(list);
+  const { stdout } = await probe;
+  return probed.parse(JSON.parse(stdout)).packets.map(({ data_hash: hash }) => hash);
+}
