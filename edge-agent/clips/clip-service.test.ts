@@ -197,6 +197,8 @@ describe('clip service', () => {
     await vi.waitFor(() => expect(desk.offers().length).toBe(1), soon);
     await desk.stop();
     await desk.store(wanted);
+    // Many more lie in the stream, so that reading them takes a moment.
+    for (let i = 0; i < 300; i++) await desk.store(wantedClip('away', START_US + i, START_US + SECOND_US));
     const later = await serve('away', await openFootage(directory));
     await vi.waitFor(async () => expect([await later.open(), await later.objects()]).toEqual([0, []]), soon);
     expect(later.offers()).toEqual([]);

@@ -83,7 +83,8 @@ async function serve(options: ClipServiceOptions, clock: Clock, cutOff: AbortSig
   await ensureStreams(messaging.jsm);
   const info = await ensureConsumer(options);
   const store = await SegmentStore.open(messaging);
-  const stored = await StoredEvents.open(messaging, camera, info.ack_floor.stream_seq, log);
+  const fromSeq = info.ack_floor.stream_seq;
+  const stored = await StoredEvents.open({ messaging, camera, fromSeq, log, signal });
   const consumer = messaging.js.consumers.getConsumerFromInfo(info);
   const messages = await consumer.consume({ abort_on_missing_resource: true });
   const stop = (): void => void messages.close();

@@ -20,26 +20,39 @@ export class StoredEvents {
   readonly #waiting = new Map<string, () => void>();
   readonly #reading: Promise<void>;
 
-  private constructor(camera: string, log: Logger, messages: ConsumerMessages) {
+  /** Messages that lay in the stream already and are still to be read. */
+  #backlog: number;
+  #caughtUp: () => void = () => undefined;
+
+  private constructor(camera: string, log: Logger, messages: ConsumerMessages, backlog: number) {
     this.#camera = camera;
     this.#log = log;
     this.#messages = messages;
+    this.#backlog = backlog;
     this.#reading = this.#read();
   }
 
-  /** `fromSeq`: the sequence in the stream CLIPS from which on stored events matter. The caller closes it. */
-  static async open(
-    messaging: Messaging,
-    camera: string,
-    fromSeq: number,
-    log: Logger,
-  ): Promise<StoredEvents> {
+  /**
+   * Resolves once all is known that was stored so far. `fromSeq`: the sequence in the stream CLIPS from which on stored
+   * events matter. An aborted signal cuts that short. The caller closes it.
+   */
+  static async open(options: {
+    messaging: Messaging;
+    camera: string;
+    fromSeq: number;
+    log: Logger;
+    signal: AbortSignal;
+  }): Promise<StoredEvents> {
+    const { messaging, camera, fromSeq, log, signal } = options;
     const consumer = await messaging.js.consumers.get(streams.clips, {
       filter_subjects: subjects.clipsStored(camera),
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: Math.max(1, fromSeq),
     });
-    return new StoredEvents(camera, log, await consumer.consume());
+    const { num_pending: backlog } = await consumer.info(true);
+    const events = new StoredEvents(camera, log, await consumer.consume(), backlog);
+    await events.#catchUp(signal);
+    return events;
   }
 
   has(event: string): boolean {
@@ -68,8 +81,21 @@ export class StoredEvents {
     await this.#reading;
   }
 
+  async #catchUp(signal: AbortSignal): Promise<void> {
+    if (this.#backlog <= 0) return;
+    const stop = (): void => this.#caughtUp();
+    await new Promise<void>((resolve) => {
+      this.#caughtUp = resolve;
+      signal.addEventListener('abort', stop, { once: true });
+      if (signal.aborted) resolve();
+    });
+    signal.removeEventListener('abort', stop);
+  }
+
   async #read(): Promise<void> {
     for await (const message of this.#messages) {
+      this.#backlog -= 1;
+      if (this.#backlog === 0) this.#caughtUp();
       try {
         this.#note(parseMessage(clipStored, message.data, message.subject).eventId);
       } catch (error) {
