@@ -39,7 +39,7 @@ export const motionSettings = z
     /** 1 (blind but for the coarsest) to 10 (leaves and rain count); 5 suits most cameras. */
     sensitivity: z.number().min(1).max(10).default(5),
     /** Smallest moving region, as a fraction of the frame's area. */
-    minArea: z.number().min(0).max(1).default(0.0012),
+    minArea: z.number().min(0).max(1).default(0.0005),
     /** How long after the last motion frames still go to the detector: whoever stopped is looked at again. */
     settleMs: z.number().int().min(0).default(2500),
     /** After that, the detector looks again at this interval, as long as someone may be standing there. */

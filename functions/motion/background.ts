@@ -1,13 +1,18 @@
 import type { MotionHeader } from '@faascam/core/messages';
 import type { MotionSettings } from '@faascam/core/settings';
+import { align, slopesOf } from './alignment.ts';
+import { learn, NOISE_FLOOR, START_VARIANCE } from './learning.ts';
 import type { Luma } from './luma.ts';
-import { withoutShadows } from './shadow.ts';
 import { grow, majority, regionsOf } from './regions.ts';
+import { withoutShadows } from './shadow.ts';
+import { sharpness } from './sharpness.ts';
+import { follow, type Track } from './tracks.ts';
 
 /**
  * What is known of a camera's empty scene: for each cell its usual brightness and how much it flickers. After
  * Stauffer and Grimson, "Adaptive background mixture models for real-time tracking" (CVPR 1999), with one Gaussian
- * a cell, and with brightness compared after a global gain and offset have been taken out.
+ * a cell, and with brightness compared after the whole picture's gain, offset and shift have been taken out. What is in
+ * the foreground moves once it has got on (`tracks.ts`): light, leaves, rain and noise do not.
  */
 export interface Background {
   width: number;
@@ -25,23 +30,24 @@ export interface Background {
   movedUs: number;
   /** When learning began: the first seconds learn faster. */
   startUs: number;
+  /** What is followed in the foreground. */
+  tracks: Track[];
   /** What was said of the frame at `lastUs`, to be said again when it is asked again. */
   said: MotionHeader;
 }
 
-const LEARN_MS = 12_000;
-const START_LEARN_MS = 1500;
-/** A foreground cell that keeps its brightness this long is background: a parked car, the place someone left. */
-const STEADY_MS = 3000;
-/** Noise that every camera has, JPEG's included, in grey levels. */
-const NOISE_FLOOR = 2.2;
 /** A cell beside the foreground belongs to it at this share of the threshold. */
 const WEAK = 0.5;
-const START_VARIANCE = 9;
-const MAX_VARIANCE = 900;
+/** The picture trembles by this much of a cell even where nothing shakes the camera: edges are noisier than planes. */
+const TREMBLE = 0.12;
 /** More of the picture than this in the foreground at once is light or a moved camera, not an object. */
-const SCENE_CHANGE = 0.7;
-
+const SCENE_CHANGE = 0.6;
+/** What kept its brightness for less than this changed of late. */
+const OF_LATE_MS = 500;
+/** A region that has not got on by then is none that moves: the background learns from it. */
+const DOUBTED_US = 1_200_000;
+/** A region is worth a look for this long before it has got on. */
+const FRESH_US = 700_000;
 const STILL: MotionHeader = { v: 1, kind: 'still', score: 0, boxes: [] };
 
 /** The background as the first frame shows it. */
@@ -51,11 +57,12 @@ export function beginBackground(luma: Luma, capturedAtUs: number): Background {
     height: luma.height,
     mean: Float32Array.from(luma.pixels),
     variance: new Float32Array(luma.pixels.length).fill(START_VARIANCE),
-    last: Uint8Array.from(luma.pixels),
+    last: luma.pixels.slice(),
     steadyMs: new Uint16Array(luma.pixels.length),
     lastUs: capturedAtUs,
     movedUs: 0,
     startUs: capturedAtUs,
+    tracks: [],
     said: STILL,
   };
 }
@@ -77,50 +84,86 @@ export function observe(
   }
   const { width, height, pixels } = luma;
   const elapsedMs = Math.min(5000, Math.max(1, (capturedAtUs - before.lastUs) / 1000));
-  const light = lightChange(before, pixels);
+  const { slopeX, slopeY } = slopesOf(before.mean, width, height);
+  const { gain, offset, shiftX, shiftY } = align(before.mean, slopeX, slopeY, pixels);
   const threshold = deviationsOf(settings.sensitivity);
-
   const residual = new Float32Array(pixels.length);
   const expected = new Float32Array(pixels.length);
   const strong = new Uint8Array(pixels.length);
   const weak = new Uint8Array(pixels.length);
+  const floor = NOISE_FLOOR * NOISE_FLOOR;
+  const scaled = Math.max(1, gain * gain);
   for (let at = 0; at < pixels.length; at++) {
-    const usual = light.gain * (before.mean[at] ?? 0) + light.offset;
-    const difference = (pixels[at] ?? 0) - usual;
-    expected[at] = usual;
+    const shift = shiftX * (slopeX[at] ?? 0) + shiftY * (slopeY[at] ?? 0);
+    expected[at] = gain * ((before.mean[at] ?? 0) + shift) + offset;
+  }
+  const weakly = WEAK * WEAK * threshold * threshold;
+  const strongly = threshold * threshold;
+  for (let at = 0; at < pixels.length; at++) {
+    const gx = slopeX[at] ?? 0;
+    const gy = slopeY[at] ?? 0;
+    const difference = (pixels[at] ?? 0) - (expected[at] ?? 0);
     residual[at] = difference;
-    const noise = Math.sqrt((before.variance[at] ?? 0) + NOISE_FLOOR * NOISE_FLOOR);
-    const deviation = Math.abs(difference) / noise;
-    strong[at] = deviation > threshold ? 1 : 0;
-    weak[at] = deviation > threshold * WEAK ? 1 : 0;
+    const tremble = TREMBLE * TREMBLE * (gx * gx + gy * gy);
+    const noise = scaled * ((before.variance[at] ?? 0) + tremble) + floor;
+    const square = difference * difference;
+    strong[at] = square > strongly * noise ? 1 : 0;
+    weak[at] = square > weakly * noise ? 1 : 0;
   }
   const clean = (cells: Uint8Array): Uint8Array =>
     majority(withoutShadows(cells, pixels, expected, width, height), width, height);
   const mask = grow(clean(strong), clean(weak), width, height);
-  const minCells = Math.max(4, Math.round(settings.minArea * pixels.length));
-  const regions = regionsOf(mask, width, height, minCells);
-  const cells = regions.reduce((sum, region) => sum + region.cells, 0);
-  const score = cells / pixels.length;
+  let foreground = 0;
+  for (let at = 0; at < mask.length; at++) foreground += mask[at] ?? 0;
+  if (foreground > SCENE_CHANGE * pixels.length) return changed(before, luma, capturedAtUs, settings, mask);
 
-  if (score > SCENE_CHANGE) {
-    const begun = beginBackground(luma, capturedAtUs);
-    const said: MotionHeader = {
-      ...STILL,
-      kind: unmoved(before.movedUs, before.lastUs, capturedAtUs, settings),
-      score,
-    };
-    return { background: { ...begun, movedUs: before.movedUs, said }, mask };
+  const minCells = Math.max(4, Math.round(settings.minArea * pixels.length));
+  const changing = new Uint8Array(pixels.length);
+  for (let at = 0; at < changing.length; at++) {
+    changing[at] = (before.steadyMs[at] ?? 0) + elapsedMs < OF_LATE_MS ? 1 : 0;
   }
-  const moving = regions.length > 0;
-  const movedUs = moving ? capturedAtUs : before.movedUs;
+  const sharp = sharpness({ pixels, expected, variance: before.variance, gain }, mask, width, threshold);
+  const regions = regionsOf(mask, width, height, minCells, { changing, sharp });
+  const { tracks, judged } = follow(before.tracks, regions, capturedAtUs);
+  const movers = judged.filter(({ moving }) => moving).map(({ region }) => region);
+  const movedUs = movers.length > 0 ? capturedAtUs : before.movedUs;
+  // Something new may turn out to move: the detector need not wait for that.
+  const fresh = judged.some(({ track }) => track.gains === 0 && capturedAtUs - track.firstUs < FRESH_US);
   const said: MotionHeader = {
     v: 1,
-    kind: moving ? 'moving' : unmoved(movedUs, before.lastUs, capturedAtUs, settings),
-    score,
-    boxes: regions.slice(0, 16).map(({ box }) => box),
+    kind:
+      movers.length > 0
+        ? 'moving'
+        : fresh
+          ? 'settling'
+          : unmoved(movedUs, before.lastUs, capturedAtUs, settings),
+    score: movers.reduce((sum, region) => sum + region.cells, 0) / pixels.length,
+    boxes: movers.slice(0, 16).map(({ box }) => box),
   };
-  const learned = learn(before, pixels, residual, mask, elapsedMs, capturedAtUs);
-  return { background: { ...before, ...learned, lastUs: capturedAtUs, movedUs, said }, mask };
+  const trusted = new Uint8Array(pixels.length);
+  for (const { region, track, moving } of judged) {
+    if (!moving && track.gotOnUs === 0 && capturedAtUs - track.firstUs > DOUBTED_US) continue;
+    for (const at of region.members) trusted[at] = moving ? 2 : 1;
+  }
+  const learned = learn(before, { pixels, residual, mask, trusted, elapsedMs, capturedAtUs });
+  return { background: { ...before, ...learned, lastUs: capturedAtUs, movedUs, tracks, said }, mask };
+}
+
+/** The background anew after the whole scene has changed. */
+function changed(
+  before: Background,
+  luma: Luma,
+  capturedAtUs: number,
+  settings: MotionSettings,
+  mask: Uint8Array,
+): { background: Background; mask: Uint8Array } {
+  const kind = unmoved(before.movedUs, before.lastUs, capturedAtUs, settings);
+  const background = {
+    ...beginBackground(luma, capturedAtUs),
+    movedUs: before.movedUs,
+    said: { ...STILL, kind },
+  };
+  return { background, mask };
 }
 
 /** What to call a frame in which nothing moves: worth a look for a while after motion, then now and then. */
@@ -137,67 +180,7 @@ function unmoved(
   return sinceMs <= settings.lookAgainForMs && looks(nowUs) > looks(lastUs) ? 'settling' : 'still';
 }
 
-/** Sensitivity 1..10 as the number of standard deviations that a cell must differ by: 11 down to 2.9, 5 is 6. */
+/** Sensitivity 1..10 as the number of standard deviations that a cell must differ by: 8 down to 2.3, 5 is 4.6. */
 function deviationsOf(sensitivity: number): number {
-  return 11.6 * 0.87 ** sensitivity;
-}
-
-/**
- * Gain and offset that carry the background's brightness into the frame's, by least squares over the cells, then
- * once more without the cells that fit badly (those where something is).
- */
-function lightChange(before: Background, pixels: Uint8Array): { gain: number; offset: number } {
-  let fit = { gain: 1, offset: 0 };
-  for (const limit of [40, 12]) {
-    let [n, sumX, sumY, sumXX, sumXY] = [0, 0, 0, 0, 0];
-    for (let at = 0; at < pixels.length; at++) {
-      const x = before.mean[at] ?? 0;
-      const y = pixels[at] ?? 0;
-      if (y > 250 || y < 4 || Math.abs(y - fit.gain * x - fit.offset) > limit) continue;
-      n++;
-      sumX += x;
-      sumY += y;
-      sumXX += x * x;
-      sumXY += x * y;
-    }
-    if (n < pixels.length / 4) continue;
-    const spread = n * sumXX - sumX * sumX;
-    if (spread <= 0) continue;
-    const gain = Math.min(1.6, Math.max(0.6, (n * sumXY - sumX * sumY) / spread));
-    fit = { gain, offset: (sumY - gain * sumX) / n };
-  }
-  return fit;
-}
-
-function learn(
-  before: Background,
-  pixels: Uint8Array,
-  residual: Float32Array,
-  mask: Uint8Array,
-  elapsedMs: number,
-  capturedAtUs: number,
-): Pick<Background, 'mean' | 'variance' | 'last' | 'steadyMs'> {
-  const starting = (capturedAtUs - before.startUs) / 1000 < 2 * START_LEARN_MS;
-  const rate = 1 - Math.exp(-elapsedMs / (starting ? START_LEARN_MS : LEARN_MS));
-  const mean = new Float32Array(pixels.length);
-  const variance = new Float32Array(pixels.length);
-  const steadyMs = new Uint16Array(pixels.length);
-  for (let at = 0; at < pixels.length; at++) {
-    const value = pixels[at] ?? 0;
-    const usual = before.mean[at] ?? 0;
-    const spread = before.variance[at] ?? 0;
-    if (mask[at] === 1) {
-      const change = Math.abs(value - (before.last[at] ?? 0));
-      const steady = change <= 3 + Math.sqrt(spread) ? (before.steadyMs[at] ?? 0) + elapsedMs : 0;
-      const absorbed = steady >= STEADY_MS;
-      steadyMs[at] = absorbed ? 0 : steady;
-      mean[at] = absorbed ? value : usual;
-      variance[at] = absorbed ? START_VARIANCE : spread;
-      continue;
-    }
-    const difference = residual[at] ?? 0;
-    mean[at] = usual + rate * (value - usual);
-    variance[at] = Math.min(MAX_VARIANCE, spread + rate * (difference * difference - spread));
-  }
-  return { mean, variance, steadyMs, last: Uint8Array.from(pixels) };
+  return 9.2 * 0.87 ** sensitivity;
 }

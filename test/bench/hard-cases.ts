@@ -24,7 +24,10 @@ export interface HardCase {
 }
 
 /** Uniform chance in 0..1, from a seed. */
-const chance = (seed: number): (() => number) => createRandom(seed).next;
+const chance = (seed: number): (() => number) => {
+  const random = createRandom(seed);
+  return () => random.next();
+};
 
 const pixel = (frame: Frame, at: number): number => frame[at] ?? 0;
 const secondsOf = (index: number): number => index / caseFps;
@@ -184,7 +187,7 @@ function clock(frame: Frame, index: number): Frame {
     for (let y = top; y < top + high; y++)
       changed.fill(245, y * caseWidth + left, y * caseWidth + left + wide);
   };
-  [...digits].forEach((digit, place) => {
+  digits.split('').forEach((digit, place) => {
     const left = 16 + place * 18 + Math.floor(place / 2) * 8;
     const on = strokes[Number(digit)] ?? '';
     if (on[0] === '1') fill(left, 12, 12, 3);
