@@ -7,7 +7,7 @@ import type { Scene } from './scene.ts';
 import { box, building, bush, door, fence, ground, tree, windowPane } from './yard.ts';
 
 /** Part of the rendered video's name: count it up whenever the pictures of the demo change. */
-export const demoVersion = 1;
+export const demoVersion = 2;
 
 export const demoFps = 10;
 
@@ -94,7 +94,7 @@ const car: CarLook = {
 
 const actors: readonly Actor[] = [
   { kind: 'person', look: postman, path: [waypoint(3000, -45, 330), waypoint(11_400, 690, 332)] },
-  { kind: 'car', look: car, path: [waypoint(20_000, -125, 256), waypoint(25_000, 765, 256)] },
+  { kind: 'car', look: car, path: [waypoint(20_000, -105, 240), waypoint(25_000, 745, 240)] },
   {
     kind: 'person',
     look: neighbour,

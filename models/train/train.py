@@ -320,6 +320,7 @@ def main():
     parser.add_argument("valid")
     parser.add_argument("output")
     parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--stop", type=int, default=9, help="end after so many epochs of the schedule")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--threads", type=int, default=1)
@@ -341,7 +342,7 @@ def main():
     steps = options.epochs * (len(train) // options.batch)
     step = 0
     began = time.time()
-    for epoch in range(options.epochs):
+    for epoch in range(min(options.stop, options.epochs)):
         order = random.permutation(len(train))
         total = 0.0
         for start in range(0, len(order) - options.batch + 1, options.batch):
@@ -359,7 +360,7 @@ def main():
             step += 1
         done = f"epoch {epoch + 1}: loss {total / (len(order) // options.batch):.3f}, {time.time() - began:.0f} s"
         print(done, flush=True)
-        if epoch % 3 != 2 and epoch + 1 < options.epochs:
+        if epoch % 3 != 2 and epoch + 1 < min(options.stop, options.epochs):
             continue
         kept = Net()
         kept.load_state_dict(average.state)
