@@ -45,7 +45,7 @@ const SCENE_CHANGE = 0.6;
 /** What kept its brightness for less than this changed of late. */
 const OF_LATE_MS = 500;
 /** A region that has not got on by then is none that moves: the background learns from it. */
-const DOUBTED_US = 1_200_000;
+const DOUBTED_US = 1_500_000;
 /** A region is worth a look for this long before it has got on. */
 const FRESH_US = 700_000;
 const STILL: MotionHeader = { v: 1, kind: 'still', score: 0, boxes: [] };

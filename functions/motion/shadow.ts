@@ -1,8 +1,12 @@
 /** A shadow keeps this much of the light at least, and takes this much at least. */
 const DARKEST = 0.6;
 const LIGHTEST = 0.95;
+/** And sun that comes out adds this much at least and at most. */
+const LIT_LEAST = 1.05;
+const LIT_MOST = 1.7;
 /** How much the share of kept light may vary around a cell within a shadow. */
 const MAX_SPREAD = 0.05;
+const MAX_LIT_SPREAD = 0.035;
 
 /**
  * Takes cast shadows out of a foreground mask: cells that are darker than the background by a share that is the same
@@ -22,7 +26,8 @@ export function withoutShadows(
       const at = y * width + x;
       if (mask[at] !== 1) continue;
       const share = (pixels[at] ?? 0) / Math.max(1, expected[at] ?? 1);
-      if (share < DARKEST || share > LIGHTEST) continue;
+      const lit = share >= LIT_LEAST && share <= LIT_MOST;
+      if ((share < DARKEST || share > LIGHTEST) && !lit) continue;
       let sum = 0;
       let squares = 0;
       for (let row = -1; row <= 1; row++) {
@@ -34,7 +39,8 @@ export function withoutShadows(
         }
       }
       const mean = sum / 9;
-      if (Math.sqrt(Math.max(0, squares / 9 - mean * mean)) < MAX_SPREAD) kept[at] = 0;
+      if (Math.sqrt(Math.max(0, squares / 9 - mean * mean)) < (lit ? MAX_LIT_SPREAD : MAX_SPREAD))
+        kept[at] = 0;
     }
   }
   return kept;

@@ -40,7 +40,7 @@ const LOST_US = 600_000;
 /** Nothing that counts gets on by more of its own size a second; nearer is only what falls or flies. */
 const SIZES_PER_SECOND = 3.5;
 /** A thing has an outline: edges along this share of the box around it. */
-const SHARP = 0.2;
+const SHARP = 0.25;
 /** What is left of a thing is not that thing: smaller than this share of it at its largest. */
 const REST = 0.15;
 const PEAK_US = 4_000_000;
@@ -49,7 +49,7 @@ const HITS = 3;
 const LARGE = 150;
 const SMALL = 80;
 /** More are asked for where much comes and goes, as in rain: chance joins what does not belong together. */
-const MOST_MORE_HITS = 8;
+const MOST_MORE_HITS = 10;
 /** Net way over all the way: leaves go to and fro, whoever walks gets on. */
 const STRAIGHT = 0.65;
 /** After this time without getting on, a beginning is made anew, so that a detour is forgiven. */
@@ -122,7 +122,7 @@ function goneOn(track: Track, region: Region, nowUs: number, clutter: number): T
   const net = Math.hypot(x - track.fromX, y - track.fromY);
   const narrow = Math.min(right - left, bottom - top) + 1;
   const needed = Math.max(1.2, 0.15 * narrow);
-  const more = Math.min(MOST_MORE_HITS, clutter * (cells < SMALL ? 1 : 0.5));
+  const more = Math.min(MOST_MORE_HITS, clutter * (cells < SMALL ? 1 : 0.75));
   const hits = cells >= LARGE ? HITS - 1 : HITS + more;
   const anew = { fromX: x, fromY: y, fromUs: nowUs, way: 0, hits: 0 };
   if (net >= needed && net >= STRAIGHT * way && next.hits >= hits && region.sharp >= SHARP)

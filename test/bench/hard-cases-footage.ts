@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { demoScene } from '@faascam/local/demo/demo-scene';
-import { renderFrame, type Scene } from '@faascam/local/demo/scene';
+import { objectsAt, renderFrame, type Scene } from '@faascam/local/demo/scene';
 import { createRandom } from '@faascam/local/demo/random';
 import { lumaOf, type Luma } from '@faascam/motion/luma';
 import type { Span } from './accuracy-events.ts';
@@ -31,14 +31,32 @@ const REAL_S = 72;
 
 type Actors = Scene['actors'];
 
+/** Of someone who comes in, this much must be in the picture before anyone would say so. */
+const VISIBLE = 0.3;
+/** Who is behind a bush for less than this is still on the same visit; the next comes later. */
+const HIDDEN_S = 3;
+
 /** The demo's yard with these actors, without its lamp, clouds and wind. */
-function render(actors: Actors, seconds: number): Frame[] {
+function sceneOf(actors: Actors, seconds: number): Scene {
   const { backdrop, ambient, shadowDepth, noise } = demoScene;
-  const scene: Scene = {
-    ...{ backdrop, ambient, shadowDepth, noise, actors },
-    clouds: [],
-    durationMs: seconds * 1000,
-  };
+  return { backdrop, ambient, shadowDepth, noise, actors, clouds: [], durationMs: seconds * 1000 };
+}
+
+/** The stretches in which someone can be seen. */
+function visitsIn(scene: Scene): Span[] {
+  const found: [number, number][] = [];
+  for (let atMs = 0; atMs < scene.durationMs; atMs += 1000 / caseFps) {
+    if (!objectsAt(scene, atMs).some(({ visible }) => visible >= VISIBLE)) continue;
+    const [from, to] = [atMs / 1000, atMs / 1000 + 1 / caseFps];
+    const last = found.at(-1);
+    if (last !== undefined && from - last[1] < HIDDEN_S) last[1] = to;
+    else found.push([from, to]);
+  }
+  return found;
+}
+
+function render(scene: Scene): Frame[] {
+  const seconds = scene.durationMs / 1000;
   const rgb = new Uint8Array(caseWidth * caseHeight * 3);
   return Array.from({ length: seconds * caseFps }, (_, index) => {
     renderFrame(scene, (index * 1000) / caseFps, rgb);
@@ -55,7 +73,6 @@ function render(actors: Actors, seconds: number): Frame[] {
 function walkers(count: number, gapS: number, low: number, high: number): Footage {
   const random = createRandom(17);
   const actors: Actors[number][] = [];
-  const visits: Span[] = [];
   let atS = 3;
   for (let visit = 0; visit < count; visit++) {
     const heightPx = random.between(low, high);
@@ -78,10 +95,10 @@ function walkers(count: number, gapS: number, low: number, high: number): Footag
         { atMs: toS * 1000, x: to, y, pixelsPerMetre },
       ],
     });
-    visits.push([atS, toS]);
     atS = toS + gapS;
   }
-  return { name: '', frames: render(actors, Math.ceil(atS)), visits };
+  const scene = sceneOf(actors, Math.ceil(atS));
+  return { name: '', frames: render(scene), visits: visitsIn(scene) };
 }
 
 function decode(path: string, seconds: number): Frame[] {
@@ -108,7 +125,7 @@ export interface Material {
 
 /** The demo's scene, and real footage where it lies beside the checkout. */
 export function footage(): Material {
-  const quiet: Footage[] = [{ name: 'demo', frames: render([], QUIET_S), visits: [] }];
+  const quiet: Footage[] = [{ name: 'demo', frames: render(sceneOf([], QUIET_S)), visits: [] }];
   const visits: Footage[] = [{ ...walkers(8, 3.2, 60, 130), name: 'demo' }];
   const path = join(sharedFolder, 'videos/one-by-one-person-detection.mp4');
   if (existsSync(path)) {
