@@ -110,9 +110,10 @@ export function observe(
     strong[at] = square > strongly * noise ? 1 : 0;
     weak[at] = square > weakly * noise ? 1 : 0;
   }
-  const clean = (cells: Uint8Array): Uint8Array =>
-    majority(withoutShadows(cells, pixels, expected, width, height), width, height);
-  const mask = grow(clean(strong), clean(weak), width, height);
+  const unlit = (cells: Uint8Array): Uint8Array => withoutShadows(cells, pixels, expected, width, height);
+  const weakKept = unlit(weak);
+  const mask = grow(majority(unlit(strong), width, height), majority(weakKept, width, height), width, height);
+  const light = weak.map((cell, at) => cell - (weakKept[at] ?? 0));
   let foreground = 0;
   for (let at = 0; at < mask.length; at++) foreground += mask[at] ?? 0;
   if (foreground > SCENE_CHANGE * pixels.length) return changed(before, luma, capturedAtUs, settings, mask);
@@ -145,7 +146,7 @@ export function observe(
     if (!moving && track.gotOnUs === 0 && capturedAtUs - track.firstUs > DOUBTED_US) continue;
     for (const at of region.members) trusted[at] = moving ? 2 : 1;
   }
-  const learned = learn(before, { pixels, residual, mask, trusted, elapsedMs, capturedAtUs });
+  const learned = learn(before, { pixels, residual, mask, light, trusted, elapsedMs, capturedAtUs });
   return { background: { ...before, ...learned, lastUs: capturedAtUs, movedUs, tracks, said }, mask };
 }
 

@@ -14,6 +14,8 @@ const STEADY_LIMITS_MS = [DOUBTED_STEADY_MS, STEADY_MS, ALIVE_STEADY_MS] as cons
 export const NOISE_FLOOR = 2.2;
 export const START_VARIANCE = 9;
 const MAX_VARIANCE = 2500;
+/** Where the light is another, a square difference beyond this many variances counts as this many. */
+const OUTLIER = 4;
 
 export interface Seen {
   pixels: Uint8Array;
@@ -21,6 +23,8 @@ export interface Seen {
   residual: Float32Array;
   /** 1 in the foreground. */
   mask: Uint8Array;
+  /** 1 where only the light is another. */
+  light: Uint8Array;
   /** 1 in the part of the foreground that may well be an object, 2 where one moves. */
   trusted: Uint8Array;
   elapsedMs: number;
@@ -30,7 +34,7 @@ export interface Seen {
 /** The background after a frame: objects leave it as it is until they have stood still, all else is learned. */
 export function learn(
   before: Background,
-  { pixels, residual, mask, trusted, elapsedMs, capturedAtUs }: Seen,
+  { pixels, residual, mask, light, trusted, elapsedMs, capturedAtUs }: Seen,
 ): Pick<Background, 'mean' | 'variance' | 'last' | 'steadyMs'> {
   const starting = (capturedAtUs - before.startUs) / 1000 < 2 * START_LEARN_MS;
   const rateOf = (ms: number): number => 1 - Math.exp(-elapsedMs / ms);
@@ -64,7 +68,10 @@ export function learn(
     }
     const rate = foreground ? doubtedRate : usualRate;
     mean[at] = usual + rate * (value - usual);
-    variance[at] = Math.min(MAX_VARIANCE, spread + rate * (difference * difference - spread));
+    // Light and shadows that pass are no noise, or they would blind the place for whoever comes after.
+    const most = light[at] !== 1 || starting ? MAX_VARIANCE : OUTLIER * (spread + NOISE_FLOOR * NOISE_FLOOR);
+    const square = Math.min(most, difference * difference);
+    variance[at] = Math.min(MAX_VARIANCE, spread + rate * (square - spread));
   }
   return { mean, variance, steadyMs, last: pixels.slice() };
 }
