@@ -10,7 +10,8 @@ const score = z.number().min(0).max(1);
 
 /**
  * What the motion function says of a frame.
- * `moving`: something moves in `boxes`; `settling`: something moved a moment ago (look once more, it may stand);
+ * `moving`: something moves in `boxes`; `settling`: something moved a moment ago and may stand there, or is new and may
+ * begin to move, so that a look is worth it;
  * `still`: nothing moves, and the message has no body; `lost`: the camera went away, no body either.
  */
 export const motionHeader = z.object({
