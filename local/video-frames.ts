@@ -5,7 +5,7 @@ import { systemClock } from '@faascam/core/clock';
 import { createLogger } from '@faascam/core/log';
 import { frameSettings } from '@faascam/core/settings';
 import { causeOf } from '@faascam/edge-agent/capture/cause';
-import { pipes } from '@faascam/edge-agent/capture/ffmpeg-args';
+import { frameFilters, pipes } from '@faascam/edge-agent/capture/ffmpeg-args';
 import { recordingError } from '@faascam/edge-agent/capture/recording';
 import { runSession } from '@faascam/edge-agent/capture/session';
 
@@ -38,7 +38,7 @@ export async function eachFrame(
         ...['-hide_banner', '-nostats', '-loglevel', 'repeat+level+error'],
         // A playlist must not make us fetch something from the network.
         ...['-protocol_whitelist', 'file', '-i', `file:${resolve(path)}`],
-        ...['-map', '0:v:0', '-an', '-vf', filters(width), '-fps_mode', 'passthrough'],
+        ...['-map', '0:v:0', '-an', '-vf', frameFilters(width), '-fps_mode', 'passthrough'],
         ...['-c:v', 'mjpeg', '-q:v', String(quality), '-f', 'mpjpeg', `pipe:${pipes.frames}`],
       ],
       incoming,
@@ -58,16 +58,4 @@ export async function eachFrame(
   } finally {
     await rm(incoming, { recursive: true, force: true });
   }
-}
-
-/** As the agent's filters, but that every frame is taken. */
-function filters(width: number): string {
-  return [
-    'settb=1/1000000',
-    // `metadata` prints only frames that carry some.
-    'metadata=mode=add:key=sampled:value=1',
-    `metadata=mode=print:direct=1:file='pipe\\:${pipes.times}'`,
-    `scale=w='trunc(min(${width},iw)/2)*2':h=-2:out_range=pc`,
-    'format=yuvj420p',
-  ].join(',');
 }

@@ -34,7 +34,7 @@ export function captureArgs({ source, frames, segmentMs, incoming }: CaptureArgs
     ...['-f', 'segment', '-segment_format', 'matroska', '-segment_time', String(segmentMs / 1000)],
     ...['-segment_list', `pipe:${pipes.segments}`, '-segment_list_type', 'csv'],
     join(incoming, '%06d.mkv'),
-    ...['-map', '0:v:0', '-an', '-vf', filters(frames), '-fps_mode', 'passthrough'],
+    ...['-map', '0:v:0', '-an', '-vf', frameFilters(frames.width, frames.fps), '-fps_mode', 'passthrough'],
     // More threads would hold frames back.
     ...[
       '-c:v',
@@ -50,9 +50,13 @@ export function captureArgs({ source, frames, segmentMs, incoming }: CaptureArgs
   ];
 }
 
-function filters({ fps, width }: CaptureArgs['frames']): string {
+/**
+ * Filters that make frames of the picture: `fps` a second, or every one, at most `width` wide, each one's time written
+ * to the pipe `times`.
+ */
+export function frameFilters(width: number, fps?: number): string {
   return [
-    `select='${samplingExpression(fps)}'`,
+    ...(fps === undefined ? [] : [`select='${samplingExpression(fps)}'`]),
     // Microseconds: `metadata` prints `pts` exactly, but seconds with six digits only.
     'settb=1/1000000',
     // It prints only frames that carry some metadata, so each gets some.
