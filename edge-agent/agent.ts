@@ -25,6 +25,10 @@ export interface AgentOptions {
   log: Logger;
   /** Ends the agent in order: newest segments are closed, cameras are said to be lost, open requests get a moment. */
   signal: AbortSignal;
+  /** Ends the cameras alone; requests for clips are served, with what was recorded, until `signal`. */
+  stopRecording?: AbortSignal;
+  /** Called once all cameras have ended and were said to be lost. */
+  onRecordingEnded?: () => void;
   /** Shorter times, for tests. */
   timing?: Pick<RecorderOptions, 'stallMs' | 'lostMs' | 'random'> &
     Pick<ClipServiceOptions, 'graceMs' | 'offerWaitsMs' | 'ackWaitMs'>;
@@ -37,6 +41,7 @@ export interface AgentOptions {
 export async function runAgent(options: AgentOptions): Promise<void> {
   const { dataDirectory, messaging, log, signal } = options;
   const clock = options.clock ?? systemClock;
+  const stopRecording = AbortSignal.any([signal, options.stopRecording ?? signal]);
   const sources = Object.values(options.cameras).map(({ source }) => parseSource(source));
   if (sources.length === 0)
     throw new UsageError('no-camera', 'The agent has no camera: give it at least one.');
@@ -58,6 +63,10 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       };
     }),
   );
+
+  options.stopRecording?.addEventListener('abort', () => {
+    for (const { footage } of cameras) footage.serveWhatIsThere();
+  });
 
   // Parts end one after the other: recording first, so that requests see the newest footage, health last.
   const serving = new AbortController();
@@ -82,7 +91,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const recording = cameras.map(({ camera, settings, status, footage, publisher, log }) =>
     recordCamera({
       ...{ camera, settings, status, footage, publisher, clock, log },
-      signal: AbortSignal.any([signal, failed.signal]),
+      signal: AbortSignal.any([stopRecording, failed.signal]),
       ...options.timing,
     }).catch((error: unknown) => {
       failed.abort();
@@ -90,9 +99,18 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     }),
   );
   const results = await Promise.allSettled(recording);
+  options.onRecordingEnded?.();
+  if (!failed.signal.aborted) await aborted(signal);
   serving.abort();
   await Promise.all(clips);
   reporting.abort();
   await health;
   for (const result of results) if (result.status === 'rejected') throw result.reason;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }

@@ -15,11 +15,19 @@ export const agentOrder = z.object({
 });
 export type AgentOrder = z.infer<typeof agentOrder>;
 
+/** Asks the agent to end its cameras, and to go on serving clips of what it has recorded. */
+export const STOP_RECORDING = 'SIGUSR2';
+
+/** What it says to its parent when that is done. */
+export const RECORDING_ENDED = 'recordingEnded';
+
 /** Runs the agent until SIGTERM, SIGINT or the end of the parent. */
 export async function runAgentProcess(order: AgentOrder, onStarted: () => void): Promise<void> {
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
   process.once('disconnect', () => stop.abort());
+  const stopRecording = new AbortController();
+  process.once(STOP_RECORDING, () => stopRecording.abort());
   const log = createLogger('agent');
   const messaging = await connectNats(order.natsUrl, `faascam agent ${order.id}`);
   try {
@@ -31,6 +39,8 @@ export async function runAgentProcess(order: AgentOrder, onStarted: () => void):
       messaging,
       log,
       signal: stop.signal,
+      stopRecording: stopRecording.signal,
+      onRecordingEnded: () => process.send?.({ [RECORDING_ENDED]: true }),
     });
   } finally {
     await messaging.nc.drain();

@@ -7,6 +7,8 @@ import type { Part } from './supervise.ts';
 export interface Child extends Part {
   /** What it said with its first message. */
   readonly said: Record<string, unknown>;
+  /** Resolves when it has sent a message with this key, or has ended. Call it before what leads to the message. */
+  tells(key: string): Promise<void>;
 }
 
 const readyMessage = z.looseObject({ ready: z.literal(true) });
@@ -46,6 +48,13 @@ export async function startChild(
     pid: child.pid ?? 0,
     said,
     ended,
+    tells: (key) =>
+      new Promise((resolve) => {
+        child.on('message', (message) => {
+          if (typeof message === 'object' && key in message) resolve();
+        });
+        void ended.then(() => resolve());
+      }),
     stop: async (limitMs) => {
       child.kill('SIGTERM');
       const kill = setTimeout(() => child.kill('SIGKILL'), limitMs);

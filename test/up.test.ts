@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
+import { connectNats } from '@faascam/core/messaging';
+import { startNatsServer } from '@faascam/core/nats-server';
 import { freePort } from '@faascam/core/ports';
 import { processesAbout, runFaascam, runTool, startFaascam } from './program.ts';
 
@@ -55,6 +57,31 @@ describe('faascam up', () => {
       expect(await second.stop('SIGTERM'), second.output()).toBe(0);
     }
     expect(processesAbout(data)).toEqual([]);
+  });
+
+  it('stores the clip of an event that Ctrl-C interrupts', async () => {
+    const interrupted = join(scratch, 'interrupted');
+    const nats = await startNatsServer({ directory: join(scratch, 'nats') });
+    const { nc } = await connectNats(nats.url, 'test');
+    const began = new Promise<void>((resolve) => {
+      nc.subscribe('events.*', { callback: () => resolve() });
+    });
+    const config = join(scratch, 'interrupted.yml');
+    const page = { port: await freePort() };
+    const cameras = { yard: { source: 'demo:' } };
+    writeFileSync(config, JSON.stringify({ data: interrupted, nats: { url: nats.url }, page, cameras }));
+    const up = startFaascam(['up', '--config', config]);
+    try {
+      await began;
+      expect(await up.stop('SIGINT'), up.output()).toBe(0);
+      expect(up.output()).not.toMatch(/not finished/);
+      const list = await runFaascam(['clips', 'list', '--config', config]);
+      expect(list.stdout.trim().split('\n')).toEqual([expect.stringMatching(/^yard-.*person/)]);
+    } finally {
+      await up.stop('SIGKILL');
+      await nc.close();
+      await nats.stop();
+    }
   });
 
   it('leaves no process behind when it is killed, and starts again on the same data', async () => {

@@ -49,6 +49,7 @@ export class Footage {
   readonly #startedUs: number;
   readonly #waiting = new Set<() => void>();
   #state: FootageState = { kind: 'starting' };
+  #servesWhatIsThere = false;
 
   private constructor(options: FootageOptions, ring: Ring, journal: OutageJournal) {
     this.#options = options;
@@ -131,6 +132,12 @@ export class Footage {
     this.#become({ kind: 'ended', toUs });
   }
 
+  /** Once recording stops, requests are served with what is there, instead of by the next start. */
+  serveWhatIsThere(): void {
+    this.#servesWhatIsThere = true;
+    this.#wake();
+  }
+
   /** Nothing more is recorded, because the agent stops. */
   stopped(): void {
     if (this.#state.kind !== 'ended') this.#become({ kind: 'stopped' });
@@ -157,7 +164,7 @@ export class Footage {
     for (;;) {
       signal.throwIfAborted();
       if (this.#isFinal(toUs)) return 'final';
-      if (this.#state.kind === 'stopped') return 'stopped';
+      if (this.#state.kind === 'stopped') return this.#servesWhatIsThere ? 'final' : 'stopped';
       await this.#change(signal);
     }
   }

@@ -3,8 +3,8 @@ import type { Config } from '@faascam/core/config';
 import { createLogger } from '@faascam/core/log';
 import { requirePort } from '@faascam/core/ports';
 import { requireProgram } from '@faascam/core/programs';
-import type { AgentOrder } from '../agent-process.ts';
-import { startChild } from '../child.ts';
+import { RECORDING_ENDED, STOP_RECORDING, type AgentOrder } from '../agent-process.ts';
+import { startChild, type Child } from '../child.ts';
 import { lockData } from '../data-lock.ts';
 import { demoVideo } from '../demo/video.ts';
 import { withModel } from '../model-choice.ts';
@@ -64,6 +64,7 @@ async function serve(config: Config, signal: AbortSignal): Promise<void> {
     keepRunning: true,
   });
   let agent: Supervised | undefined;
+  let child: Child | undefined;
   try {
     const order: AgentOrder = {
       id: config.agent.id,
@@ -71,19 +72,16 @@ async function serve(config: Config, signal: AbortSignal): Promise<void> {
       natsUrl: pipeline.natsUrl,
       cameras: config.cameras,
     };
-    agent = await supervise(
-      () =>
-        startChild('agent', new URL('../agent-process.js', import.meta.url), {
-          FAASCAM_AGENT: JSON.stringify(order),
-        }),
-      log,
-    );
+    const startAgent = async (): Promise<Child> => {
+      const script = new URL('../agent-process.js', import.meta.url);
+      return (child = await startChild('agent', script, { FAASCAM_AGENT: JSON.stringify(order) }));
+    };
+    agent = await supervise(startAgent, log);
     print(`faascam is ready: ${pipeline.gatewayUrl}/`);
     tell(`Cameras: ${Object.keys(config.cameras).join(', ')}. Data: ${config.data}. Stop with Ctrl-C.`);
     await aborted(signal);
     tell('Stopping: finishing the clips that are on their way (Ctrl-C again to stop at once).');
-    await finish(pipeline, agent);
-    agent = undefined;
+    if (child !== undefined) await finish(pipeline, child);
   } finally {
     await agent?.stop(AGENT_LIMIT_MS);
     await pipeline.stop();
@@ -91,15 +89,16 @@ async function serve(config: Config, signal: AbortSignal): Promise<void> {
   tell('faascam has stopped.');
 }
 
-/** The agent ends first and tells that its cameras are gone, so that open events end; then their clips are stored. */
-async function finish(pipeline: Pipeline, agent: Supervised): Promise<void> {
+/** Cameras end first, which is told as if they were lost, so that open events end; then their clips are stored. */
+async function finish(pipeline: Pipeline, agent: Child): Promise<void> {
   const limit = new AbortController();
   const stopNow = (): void => limit.abort();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, stopNow);
   const timer = setTimeout(stopNow, FINISH_LIMIT_MS);
   try {
-    const agentStopped = agent.stop(AGENT_LIMIT_MS);
-    await Promise.race([agentStopped, aborted(limit.signal)]);
+    const ended = agent.tells(RECORDING_ENDED);
+    process.kill(agent.pid, STOP_RECORDING);
+    await Promise.race([ended, aborted(limit.signal)]);
     await drained(pipeline.messaging, limit.signal);
   } catch (error) {
     if (!limit.signal.aborted) throw error;
