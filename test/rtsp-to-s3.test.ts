@@ -100,14 +100,17 @@ describe.runIf(installed)('a camera over RTSP with digest, into an S3 bucket', (
         try {
           const receipts = await waitForReceipts(store, 6, 240_000);
           expect(receipts.map(({ event }) => event.labels)).toEqual(visits.map(() => ['person']));
-          // The recording's own clock, by the median of the visits' ends.
-          const zeros = visits.map(([, to], index) => (receipts[index]?.event.endUs ?? 0) - to * 1_000_000);
-          const zeroUs = zeros.sort((a, b) => a - b)[3] ?? 0;
+          // The camera's pace is its own (this one plays some percent slow): from the first visit's end to the last's.
+          const [firstEndUs, lastEndUs] = [0, 5].map((index) => receipts[index]?.event.endUs ?? NaN);
+          const pace = ((lastEndUs ?? NaN) - (firstEndUs ?? NaN)) / 1_000_000 / (visits[5][1] - visits[0][1]);
+          expect(Math.abs(pace - 1)).toBeLessThan(0.08);
+          const seconds = (us: number | undefined): number =>
+            ((us ?? NaN) - (firstEndUs ?? NaN)) / 1_000_000 / pace + visits[0][1];
           for (const [index, [from, to]] of visits.entries()) {
             const { event, complete, delivered, requested } = receipts[index] ?? {};
-            const seconds = (us: number | undefined): number => ((us ?? 0) - zeroUs) / 1_000_000;
-            if (index > 0) expect(Math.abs(seconds(event?.startUs) - from)).toBeLessThan(1.5);
-            expect(Math.abs(seconds(event?.endUs) - to)).toBeLessThan(1.5);
+            // The agent may have come late to the first visit.
+            if (index > 0) expect(Math.abs(seconds(event?.startUs) - from)).toBeLessThan(1.2);
+            expect(Math.abs(seconds(event?.endUs) - to)).toBeLessThan(1.2);
             if (index > 0) expect(complete).toBe(true);
             expect(delivered?.toUs).toBeGreaterThanOrEqual(requested?.toUs ?? NaN);
           }
