@@ -29,7 +29,7 @@ function share(text: string): number {
 
 /** Ctrl-C asks the command to end; each command says what it does with that. */
 function stoppable(): AbortSignal {
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop.abort());
   return stop.signal;
 }
 
@@ -142,6 +142,13 @@ function program(): Command {
       clipsGet(id, options, options.output),
     );
   return faascam;
+}
+
+// Whoever reads may go away (a closed terminal, `| head`): no reason to end without ending the parts in order.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
 }
 
 // People read what the command line says; the parts that it starts inherit this.

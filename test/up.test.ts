@@ -107,6 +107,16 @@ describe('faascam up', () => {
     expect(processesAbout(killed)).toEqual([]);
   });
 
+  it('stops in order when its terminal is closed', async () => {
+    const closed = join(scratch, 'closed');
+    const up = startFaascam(['up', '--data', closed, '--port', String(await freePort())]);
+    await up.said(/ready: (http:\S+)/);
+    up.child.stdout?.destroy();
+    up.child.stderr?.destroy();
+    expect(await up.stop('SIGHUP')).toBe(0);
+    expect(processesAbout(closed)).toEqual([]);
+  });
+
   it('starts a function again that was killed', async () => {
     const restarted = join(scratch, 'restarted');
     const up = startFaascam(['up', '--data', restarted, '--port', String(await freePort())]);
