@@ -9,6 +9,8 @@ export interface Child extends Part {
   readonly said: Record<string, unknown>;
   /** Resolves when it has sent a message with this key, or has ended. Call it before what leads to the message. */
   tells(key: string): Promise<void>;
+  /** Sends a signal; harmless when it has ended. */
+  signal(name: NodeJS.Signals): void;
 }
 
 const readyMessage = z.looseObject({ ready: z.literal(true) });
@@ -48,6 +50,7 @@ export async function startChild(
     pid: child.pid ?? 0,
     said,
     ended,
+    signal: (name) => void child.kill(name),
     tells: (key) =>
       new Promise((resolve) => {
         child.on('message', (message) => {

@@ -9,15 +9,13 @@ import { streams } from '@faascam/core/subjects';
 import { z } from 'zod';
 import { startChild } from './child.ts';
 import { modelDirectoryOf } from './model-choice.ts';
-import { supervise, type Part, type Supervised } from './supervise.ts';
+import { supervise, type Part } from './supervise.ts';
 
 /** Everything between the agent and the clips: NATS, the gateway with its functions, and the connector. */
 export interface Pipeline {
   messaging: Messaging;
   natsUrl: string;
   gatewayUrl: string;
-  /** The processes as they run now, for whoever measures them; a function's are the gateway's children. */
-  processes(): { name: string; pid: number }[];
   /** Rejects when a part ends by itself, unless parts are kept running. */
   failed: Promise<never>;
   /** Ends the parts in order: connector, functions, NATS. */
@@ -41,7 +39,6 @@ const DRAIN_LIMIT_MS = 20_000;
 export async function startPipeline(options: PipelineOptions): Promise<Pipeline> {
   const { config } = options;
   const log = createLogger('faascam');
-  const parts: (Part | Supervised)[] = [];
   const ends: (() => Promise<void>)[] = [];
   let stopping = false;
   let fail: (error: Error) => void = () => undefined;
@@ -55,11 +52,9 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     const begin = async (): Promise<T> => (first = await start());
     if (options.keepRunning) {
       const supervised = await supervise(begin, log);
-      parts.push(supervised);
       ends.push(() => supervised.stop(DRAIN_LIMIT_MS));
     } else {
       const part = await begin();
-      parts.push(part);
       ends.push(() => part.stop(DRAIN_LIMIT_MS));
       void part.ended.then((sentence) => {
         if (!stopping) fail(new FaascamError('part-failed', `${sentence}; faascam cannot go on without it.`));
@@ -106,10 +101,6 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
       messaging,
       natsUrl,
       gatewayUrl,
-      processes: () =>
-        parts
-          .map((part) => ('current' in part ? part.current() : part))
-          .map(({ name, pid }) => ({ name, pid })),
       failed,
       stop,
     };

@@ -11,8 +11,6 @@ export interface Part {
 }
 
 export interface Supervised {
-  /** The part as it runs now. */
-  current(): Part;
   stop(limitMs: number): Promise<void>;
 }
 
@@ -53,7 +51,6 @@ export async function supervise(start: () => Promise<Part>, log: Logger): Promis
     if (!stopping.signal.aborted) throw error;
   });
   return {
-    current: () => part,
     stop: async (limitMs) => {
       stopping.abort();
       await part.stop(limitMs);

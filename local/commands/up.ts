@@ -97,7 +97,7 @@ async function finish(pipeline: Pipeline, agent: Child): Promise<void> {
   const timer = setTimeout(stopNow, FINISH_LIMIT_MS);
   try {
     const ended = agent.tells(RECORDING_ENDED);
-    process.kill(agent.pid, STOP_RECORDING);
+    agent.signal(STOP_RECORDING);
     await Promise.race([ended, aborted(limit.signal)]);
     await drained(pipeline.messaging, limit.signal);
   } catch (error) {
