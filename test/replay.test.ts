@@ -6,7 +6,7 @@ import { manifest } from '@faascam/core/messages';
 import { demoVisits } from '@faascam/local/demo/demo-scene';
 import { demoVideo } from '@faascam/local/demo/video';
 import { replayReport, type ReplayReport } from '@faascam/local/replay-report';
-import { sharedData } from '@faascam/test-servers/shared-data';
+import { footage, model, visits } from './one-by-one.ts';
 import { processesAbout, runFaascam, runTool } from './program.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'faascam-replay-test-'));
@@ -84,18 +84,6 @@ describe('a replay of the demo scene', () => {
     expect(processesAbout(join(scratch, 'demo-data'))).toEqual([]);
   });
 });
-
-const footage = sharedData('videos/one-by-one-person-detection.mp4');
-const model = sharedData('models/yolox_nano_416.onnx');
-/** Seconds in which a person is in the picture, as someone has written them down. */
-const visits = [
-  [6.1, 19.5],
-  [22.8, 44.8],
-  [50.3, 69.8],
-  [74.5, 86.7],
-  [92.6, 119.7],
-  [123.5, 135.8],
-] as const;
 
 describe.runIf(footage !== undefined && model !== undefined)('a replay of people one by one', () => {
   const args = [footage ?? '', '--model', model ?? ''];

@@ -12,7 +12,7 @@ import { openStore, type ObjectStore } from '@faascam/core/store';
 import { demoVideo } from '@faascam/local/demo/video';
 import { startRtspCamera } from '@faascam/test-servers/rtsp-camera';
 import { s3ServerInstalled, startS3Server, type S3Server } from '@faascam/test-servers/s3';
-import { sharedData } from '@faascam/test-servers/shared-data';
+import { footage, model, visits } from './one-by-one.ts';
 import { processesAbout, runTool, startFaascam } from './program.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'faascam-s3-test-'));
@@ -79,17 +79,6 @@ describe.runIf(installed)('a camera over RTSP with digest, into an S3 bucket', (
       },
       { timeout, interval: 1000 },
     );
-
-  const footage = sharedData('videos/one-by-one-person-detection.mp4');
-  const model = sharedData('models/yolox_nano_416.onnx');
-  const visits = [
-    [6.1, 19.5],
-    [22.8, 44.8],
-    [50.3, 69.8],
-    [74.5, 86.7],
-    [92.6, 119.7],
-    [123.5, 135.8],
-  ] as const;
 
   it.runIf(footage !== undefined && model !== undefined)(
     'gives the same six events live as in a replay, with content types and metadata',
