@@ -10,7 +10,17 @@ import { cameraSettings, detectSettings, eventSettings, motionSettings, storeSet
 export const configSchema = z.strictObject({
   /** Folder of ring, clips, models and NATS's files; relative to the config file. */
   data: z.string().min(1).default('faascam-data'),
-  agent: z.strictObject({ id: cameraId.default('local') }).prefault({}),
+  agent: z
+    .strictObject({
+      id: cameraId.default('local'),
+      /** Folder of the footage, such as a RAM disk or a second disk. Empty: `ring` in the data folder. */
+      ringPath: z.string().default(''),
+      /** Footage of all cameras together. 0: no limit but each camera's own and the disk's. */
+      ringMegabytes: z.number().nonnegative().default(0),
+      /** Whether cameras may be `exec:`, which runs programs as this user. */
+      allowExec: z.boolean().default(false),
+    })
+    .prefault({}),
   nats: z
     .strictObject({
       /** `nats://user:password@host:4222`. Empty: `faascam up` runs a nats-server of its own. */

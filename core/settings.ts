@@ -1,14 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { box } from './box.ts';
 import { messageOf, UsageError } from './errors.ts';
 
 /** What each part can be told, with its default and the reason for it. Durations in ms, sizes as named. */
 
 export const frameSettings = z
   .strictObject({
-    /** Frames a second sent for analysis. 5 is enough to follow a walking person; Frigate's default as well. */
+    /** Frames a second looked at while something happens. 5 is enough to follow a walking person; Frigate's default as well. */
     fps: z.number().min(0.2).max(30).default(5),
+    /** Frames a second looked at while nothing does. Those that show nothing new are not sent. */
+    idleFps: z.number().min(0.05).max(30).default(1),
     /** Widest frame sent, in pixels; never enlarged. 1280 keeps far persons visible for region crops. */
     width: z.number().int().min(160).max(3840).default(1280),
     /** ffmpeg's JPEG quality scale, 2 (best) to 31. 5 is about 60 kB at 1280x720. */
@@ -27,8 +30,30 @@ export const ringSettings = z
   .prefault({});
 
 export const cameraSettings = z.strictObject({
-  /** `rtsp://...`, `file:...` or `demo:`. */
+  /** `rtsp://...`, `file:...`, `demo:` and others: docs/cameras.md has all forms. */
   source: z.string().min(1),
+  /** A smaller stream of the same camera, for analysis; footage stays that of `source`. Empty: `source` serves both. */
+  substream: z.string().default(''),
+  /** How RTSP travels. TCP loses nothing; some cameras only speak UDP. */
+  transport: z.enum(['tcp', 'udp']).default('tcp'),
+  /** What an http(s) address serves. `auto` looks at its answer. */
+  format: z.enum(['auto', 'mjpeg', 'jpeg', 'hls', 'flv', 'mpegts']).default('auto'),
+  /** How often a camera that only has single pictures is asked for one. */
+  pollMs: z.number().int().min(50).max(60_000).default(1000),
+  /**
+   * `all` decodes every picture. `keyframes` only those that stand alone: a tenth of the work, a picture every second or
+   * two. `auto`: keyframes while nothing moves, everything from the keyframe before a change on; where keyframes are
+   * more than 2 s apart it is `all`.
+   */
+  decode: z.enum(['auto', 'all', 'keyframes']).default('auto'),
+  /** What decodes. `auto` tries what this host has, and falls back to the processor, saying so. */
+  hardware: z.enum(['none', 'auto', 'vaapi', 'cuda', 'v4l2m2m', 'rkmpp']).default('none'),
+  /** Turns the frames that are analysed, clockwise; footage stays as the camera sends it. */
+  rotate: z.union([z.literal(0), z.literal(90), z.literal(180), z.literal(270)]).default(0),
+  /** Analyses only this part of the picture, before it is turned: x, y, width, height as fractions. */
+  crop: box.optional(),
+  /** Neither a frame nor a closed segment for this long is a stall, whatever the connection says. */
+  stallMs: z.number().int().min(2000).max(120_000).default(10_000),
   frames: frameSettings,
   ring: ringSettings,
 });

@@ -14,6 +14,7 @@ const CONNECT_TIMEOUT_US = 12_000_000;
  * each connect, so a second at first; a camera whose picture cannot be told from that gets the longer one.
  */
 const ANALYZE_US = { quick: 1_000_000, thorough: 12_000_000 };
+export type Analysis = keyof typeof ANALYZE_US;
 
 /** What ffmpeg has to be told of a source. */
 export interface SourceArgs {
@@ -27,7 +28,7 @@ export interface SourceArgs {
 export function sourceArgs(
   source: Source,
   pace: Pace,
-  analysis: keyof typeof ANALYZE_US = 'quick',
+  analysis: Analysis = 'quick',
 ): SourceArgs {
   return { input: inputArgs(source, pace, analysis), copy: copyArgs(source) };
 }
@@ -40,7 +41,7 @@ function copyArgs(source: Source): string[] {
     : [];
 }
 
-function inputArgs(source: Source, pace: Pace, analysis: keyof typeof ANALYZE_US): string[] {
+function inputArgs(source: Source, pace: Pace, analysis: Analysis): string[] {
   switch (source.kind) {
     case 'file':
       return [
