@@ -22,11 +22,11 @@ export interface SourceInput {
 
 /** Why a source could not be opened, before any ffmpeg. `retry` as in `Cause`. */
 export class SourceError extends FaascamError {
+  override readonly name = 'SourceError';
   readonly retry: 'soon' | 'slow';
 
   constructor(code: string, message: string, retry: 'soon' | 'slow', options?: ErrorOptions) {
     super(code, message, options);
-    this.name = 'SourceError';
     this.retry = retry;
   }
 }
