@@ -52,7 +52,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     Object.entries(options.cameras).map(async ([camera, settings]) => {
       const directory = join(dataDirectory, 'ring', camera);
       const cameraLog = log.child({ camera });
-      const status: CameraStatus = { state: 'connecting', restarts: 0 };
+      const status: CameraStatus = { state: 'connecting', restarts: 0, active: false, framesPerSecond: 0 };
       return {
         camera,
         settings,

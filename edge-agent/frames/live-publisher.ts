@@ -16,7 +16,10 @@ const PUBLISH_TIMEOUT_MS = 5000;
 /** Publishes a camera's frames as they come. What cannot be sent at once is dropped and counted: only the newest matter. */
 export class LivePublisher {
   published = 0;
+  publishedBytes = 0;
   dropped = 0;
+  /** Why frames were dropped, and how many each. */
+  readonly droppedFor: Record<string, number> = {};
   readonly #agent: string;
   readonly #camera: string;
   readonly #messaging: Messaging;
@@ -65,7 +68,9 @@ export class LivePublisher {
         timeout: PUBLISH_TIMEOUT_MS,
       })
       .then(() => {
-        if (kind === 'image') this.published += 1;
+        if (kind !== 'image') return;
+        this.published += 1;
+        this.publishedBytes += body.length;
       })
       .catch((error: unknown) => {
         this.#drop('failed', `A frame could not be sent to NATS: ${messageOf(error)}`, false);
@@ -76,6 +81,7 @@ export class LivePublisher {
 
   #drop(why: string, message: string, countsUp = true): void {
     this.dropped += 1;
+    this.droppedFor[why] = (this.droppedFor[why] ?? 0) + 1;
     // A frame that was never sent still counts, so that a hole in the numbers tells of it.
     if (countsUp) this.#seq += 1;
     this.#limit.tell(why, (keptBack) => this.#log.warn({ keptBack }, message));

@@ -14,8 +14,6 @@ export interface SourceInput {
   jpeg: boolean;
   /** What ffmpeg reads on its standard input, if it does. Its end is the end of the stream. */
   stdin?: Readable;
-  /** What must answer over TCP before ffmpeg can connect. */
-  reach?: { host: string; port: number };
   /** Ends what runs beside ffmpeg. Called once, after ffmpeg. */
   close(): Promise<void>;
 }
