@@ -2,6 +2,7 @@ import { readdir, readFile, readlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isMissing } from '@faascam/core/durable-file';
 import { systemCodeOf } from '@faascam/core/errors';
+import { printable } from './printable.ts';
 
 /** A node of Video4Linux, such as `/dev/video0`. A USB camera often has two: pictures, and their metadata. */
 export interface VideoDevice {
@@ -44,7 +45,7 @@ export async function listVideoDevices(root = '/'): Promise<VideoDevice[]> {
       return {
         path: `/dev/${node}`,
         ...(link === undefined ? {} : { stablePath: `/dev/v4l/by-id/${link}` }),
-        name: plain(await wordsIn(join(about, 'name'))) || node,
+        name: nameOf(await wordsIn(join(about, 'name'))) || node,
         index: Number(await wordsIn(join(about, 'index'))) || 0,
       };
     }),
@@ -84,9 +85,9 @@ async function wordsIn(path: string): Promise<string> {
   }
 }
 
-/** A device names itself: nothing that it says may steer a terminal. Many drivers say their name twice. */
-function plain(name: string): string {
-  const printable = name.replaceAll(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, ' ').slice(0, 100);
-  const [first, second] = printable.split(':').map((part) => part.trim());
-  return (first !== undefined && first === second ? first : printable).trim();
+/** Many drivers say their name twice. */
+function nameOf(words: string): string {
+  const name = printable(words);
+  const [first, second] = name.split(':').map((part) => part.trim());
+  return first !== undefined && first === second ? first : name;
 }
