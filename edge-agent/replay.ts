@@ -8,7 +8,8 @@ import type { CameraSettings } from '@faascam/core/settings';
 import { subjects } from '@faascam/core/subjects';
 import { recordingTime } from './capture/capture-clock.ts';
 import { causeOf } from './capture/cause.ts';
-import { captureArgs } from './capture/ffmpeg-args.ts';
+import { framePictureOf } from './capture/ffmpeg-args.ts';
+import { processor } from './capture/hardware.ts';
 import { probeRecording, recordingError } from './capture/recording.ts';
 import { runSession } from './capture/session.ts';
 import { Answers } from './frames/answers.ts';
@@ -144,16 +145,18 @@ class Replay {
     const { camera, recording, footage, settings, log, signal } = this.#options;
     const times = recordingTime(this.#options.startUs);
     const incoming = await footage.openSession();
+    const { input, copy } = sourceArgs({ kind: 'file', path: recording }, 'replay');
     let segments = 0;
     try {
       const end = await runSession({
-        args: captureArgs({
-          source: sourceArgs({ kind: 'file', path: recording }, 'replay'),
-          frames: settings.frames,
-          segmentMs: settings.ring.segmentMs,
-          incoming,
-        }),
-        incoming,
+        capture: {
+          input: { args: input, copy },
+          frames: {
+            ...{ mode: 'all', picture: framePictureOf(settings), fps: settings.frames.fps },
+            ...{ thumbnails: false, decoder: processor },
+          },
+          segments: { segmentMs: settings.ring.segmentMs, incoming },
+        },
         stallMs: STALL_MS,
         clock: this.#clock,
         log,

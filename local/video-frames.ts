@@ -1,11 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { systemClock } from '@faascam/core/clock';
 import { createLogger } from '@faascam/core/log';
 import { frameSettings } from '@faascam/core/settings';
 import { causeOf } from '@faascam/edge-agent/capture/cause';
-import { frameFilters, pipes } from '@faascam/edge-agent/capture/ffmpeg-args';
+import { processor } from '@faascam/edge-agent/capture/hardware';
 import { recordingError } from '@faascam/edge-agent/capture/recording';
 import { runSession } from '@faascam/edge-agent/capture/session';
 
@@ -30,32 +28,22 @@ export async function eachFrame(
   signal: AbortSignal,
 ): Promise<number> {
   const { width, quality } = frameSettings.parse(undefined);
-  const incoming = await mkdtemp(join(tmpdir(), 'faascam-frames-'));
   let index = 0;
-  try {
-    const { ending, complaints, exit, frames } = await runSession({
-      args: [
-        ...['-hide_banner', '-nostats', '-loglevel', 'repeat+level+error'],
-        // A playlist must not make us fetch something from the network.
-        ...['-protocol_whitelist', 'file', '-i', `file:${resolve(path)}`],
-        ...['-map', '0:v:0', '-an', '-vf', frameFilters(width), '-fps_mode', 'passthrough'],
-        ...['-c:v', 'mjpeg', '-q:v', String(quality), '-f', 'mpjpeg', `pipe:${pipes.frames}`],
-      ],
-      incoming,
-      stallMs: STALL_MS,
-      clock: systemClock,
-      log: createLogger('frames'),
-      signal,
-      onFrame: ({ jpeg, streamUs }) => onFrame({ index: index++, timeUs: streamUs, jpeg }),
-      // Nothing is recorded here.
-      onSegment: () => undefined,
-    });
-    signal.throwIfAborted();
-    const seen = { sourceKind: 'file', streamed: frames > 0 } as const;
-    const cause = causeOf({ ending, complaints, exit, camera: basename(path), shown: path, ...seen });
-    if (frames === 0 || cause.code !== 'stream-ended') throw recordingError(cause);
-    return frames;
-  } finally {
-    await rm(incoming, { recursive: true, force: true });
-  }
+  const { ending, complaints, exit, frames } = await runSession({
+    capture: {
+      // A playlist must not make us fetch something from the network.
+      input: { args: ['-protocol_whitelist', 'file', '-i', `file:${resolve(path)}`], copy: [] },
+      frames: { mode: 'all', picture: { width, quality, rotate: 0 }, thumbnails: false, decoder: processor },
+    },
+    stallMs: STALL_MS,
+    clock: systemClock,
+    log: createLogger('frames'),
+    signal,
+    onFrame: ({ jpeg, streamUs }) => onFrame({ index: index++, timeUs: streamUs, jpeg }),
+  });
+  signal.throwIfAborted();
+  const seen = { sourceKind: 'file', streamed: frames > 0 } as const;
+  const cause = causeOf({ ending, complaints, exit, camera: basename(path), shown: path, ...seen });
+  if (frames === 0 || cause.code !== 'stream-ended') throw recordingError(cause);
+  return frames;
 }

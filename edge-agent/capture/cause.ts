@@ -1,7 +1,11 @@
 import { redact } from '@faascam/core/redact';
+import type { Source } from '../sources/source.ts';
 
-/** How soon another try makes sense: `soon` with growing waits, `slow` when only a person can mend it. */
-export type Retry = 'soon' | 'slow';
+/**
+ * How soon another try makes sense: `at-once` when the try itself waited long enough, `soon` with growing waits, `slow`
+ * when only a person can mend it.
+ */
+export type Retry = 'at-once' | 'soon' | 'slow';
 
 /** Why a camera does not stream. */
 export interface Cause {
@@ -12,7 +16,7 @@ export interface Cause {
 }
 
 /** How a capturing ffmpeg came to its end, from our side. */
-export type Ending = 'stopped' | 'stalled' | 'garbled' | 'clock-jumped' | 'ended';
+export type Ending = 'stopped' | 'stalled' | 'garbled' | 'clock-jumped' | 'decoding-changed' | 'ended';
 
 interface Rule {
   pattern: RegExp;
@@ -131,7 +135,7 @@ export function causeOf(seen: {
   exit: string;
   camera: string;
   shown: string;
-  sourceKind: 'file' | 'rtsp';
+  sourceKind: Source['kind'];
   streamed: boolean;
 }): Cause {
   const name = `Camera ${seen.camera} (${seen.shown})`;
@@ -147,12 +151,14 @@ export function causeOf(seen: {
       return cause(
         'stalled',
         seen.streamed ? 'stopped sending pictures' : 'is connected but sends no picture',
-        'soon',
+        'at-once',
       );
     case 'garbled':
       return cause('garbled', 'made ffmpeg write what is no picture', 'soon');
     case 'clock-jumped':
-      return cause('clock-jumped', 'set its clock, so its times start anew', 'soon');
+      return cause('clock-jumped', 'set its clock, so its times start anew', 'at-once');
+    case 'decoding-changed':
+      return cause('decoding-changed', 'is connected anew, to be decoded in another way', 'at-once');
     case 'ended':
       break;
   }
@@ -164,7 +170,11 @@ export function causeOf(seen: {
   if (lines.some((line) => invalidData.test(line)) && !seen.streamed) {
     return seen.sourceKind === 'file'
       ? cause('not-a-video', 'has a file that is not a video that ffmpeg can read', 'slow')
-      : cause('no-answer', 'does not answer as an RTSP camera does: check the port in its source', 'soon');
+      : cause(
+          'no-answer',
+          'does not answer as its source says: check the scheme, host and port in its source',
+          'soon',
+        );
   }
   if (seen.streamed) return cause('stream-ended', 'ended its stream', 'soon');
   const last = seen.complaints.findLast((line) => /\[(error|fatal)\]/.test(line));

@@ -1,17 +1,52 @@
 import { join } from 'node:path';
-import type { SourceArgs } from '../sources/source-args.ts';
+import type { Box } from '@faascam/core/box';
+import type { CameraSettings } from '@faascam/core/settings';
+import { THUMBNAIL } from '../frames/change.ts';
+import type { DecoderChoice } from './hardware.ts';
+
+/** What a frame shows of the picture, and how. */
+export interface FramePicture {
+  /** Greatest width in pixels. */
+  width: number;
+  /** On ffmpeg's JPEG scale, 2 (best) to 31. */
+  quality: number;
+  /** Clockwise, after cutting. */
+  rotate: 0 | 90 | 180 | 270;
+  crop?: Box | undefined;
+}
+
+export function framePictureOf({ frames, rotate, crop }: CameraSettings): FramePicture {
+  return { width: frames.width, quality: frames.quality, rotate, crop };
+}
+
+/** How the pictures of a stream become frames. */
+export interface FrameOutput {
+  /** Every picture decoded, only those that stand alone, or JPEG pictures passed on as they are, none left out. */
+  mode: 'all' | 'keyframes' | 'pass-through';
+  picture: FramePicture;
+  /** Frames a second at most; undefined: every picture. */
+  fps?: number | undefined;
+  /** A small picture of the brightness with each frame, on pipe `thumbnails`; not with pass-through. */
+  thumbnails: boolean;
+  decoder: DecoderChoice;
+}
 
 export interface CaptureArgs {
-  source: SourceArgs;
-  /** Sampled frames: a second, greatest width in pixels, and quality on ffmpeg's scale 2..31. */
-  frames: { fps: number; width: number; quality: number };
-  segmentMs: number;
-  /** Directory where ffmpeg writes segments; each is listed once it is closed. */
-  incoming: string;
+  /** `args` up to and with `-i`, and what the copied streams need, see `SourceInput`. */
+  input: { args: string[]; copy: string[] };
+  frames?: FrameOutput;
+  segments?: {
+    segmentMs: number;
+    /** Directory where ffmpeg writes segments; each is listed once it is closed. */
+    incoming: string;
+  };
 }
 
 /** The file descriptors of a capturing ffmpeg: what it writes where. */
-export const pipes = { frames: 1, complaints: 2, times: 3, segments: 4 } as const;
+export const pipes = { frames: 1, complaints: 2, times: 3, segments: 4, thumbnails: 5 } as const;
+
+/** A segment grows in steps of this much video, so that whoever follows it is not far behind. */
+const CLUSTER_MS = 400;
 
 /**
  * The arguments of a camera's one ffmpeg, which does two things with one connection:
@@ -20,41 +55,68 @@ export const pipes = { frames: 1, complaints: 2, times: 3, segments: 4 } as cons
  * - sampled JPEGs on pipe 1 (`mpjpeg`: each with its exact length), the time of each on pipe 3 just before it.
  * Both are in the same time base, and works alike in ffmpeg 5.1 and 7.
  */
-export function captureArgs({ source, frames, segmentMs, incoming }: CaptureArgs): string[] {
+export function captureArgs({ input, frames, segments }: CaptureArgs): string[] {
   // No `-nostdin`: with it ffmpeg 7 does not end on SIGTERM, and the newest segment would be lost.
   return [
     ...['-hide_banner', '-nostats', '-loglevel', 'repeat+level+error'],
-    ...source.input,
-    // Only the first video and audio: a segment of several is not what a player expects.
-    ...['-map', '0:v:0', '-map', '0:a:0?', '-c', 'copy'],
-    ...source.copy,
-    // Without these two, segments leave the frames' time base: moved by the reorder delay (B-frames), or, in
-    // ffmpeg 7, rounded to whole frame intervals.
-    ...['-avoid_negative_ts', 'disabled', '-copytb', '1'],
-    ...['-f', 'segment', '-segment_format', 'matroska', '-segment_time', String(segmentMs / 1000)],
-    ...['-segment_list', `pipe:${pipes.segments}`, '-segment_list_type', 'csv'],
-    join(incoming, '%06d.mkv'),
-    ...['-map', '0:v:0', '-an', '-vf', frameFilters(frames.width, frames.fps), '-fps_mode', 'passthrough'],
-    // More threads would hold frames back.
-    ...[
-      '-c:v',
-      'mjpeg',
-      '-threads',
-      '1',
-      '-q:v',
-      String(frames.quality),
-      '-f',
-      'mpjpeg',
-      `pipe:${pipes.frames}`,
-    ],
+    ...(frames === undefined ? [] : decodeArgs(frames)),
+    ...input.args,
+    ...(segments === undefined ? [] : segmentArgs(segments, input.copy)),
+    ...(frames === undefined ? [] : frameArgs(frames)),
   ];
 }
 
-/**
- * Filters that make frames of the picture: `fps` a second, or every one, at most `width` wide, each one's time written
- * to the pipe `times`.
- */
-export function frameFilters(width: number, fps?: number): string {
+function segmentArgs(segments: { segmentMs: number; incoming: string }, copy: string[]): string[] {
+  return [
+    // Only the first video and audio: a segment of several is not what a player expects.
+    ...['-map', '0:v:0', '-map', '0:a:0?', '-c', 'copy'],
+    ...copy,
+    // Without these two, segments leave the frames' time base: moved by the reorder delay (B-frames), or, in
+    // ffmpeg 7, rounded to whole frame intervals.
+    ...['-avoid_negative_ts', 'disabled', '-copytb', '1'],
+    ...['-f', 'segment', '-segment_format', 'matroska', '-segment_time', String(segments.segmentMs / 1000)],
+    ...['-segment_format_options', `cluster_time_limit=${CLUSTER_MS}:flush_packets=1`],
+    ...['-segment_list', `pipe:${pipes.segments}`, '-segment_list_type', 'csv'],
+    join(segments.incoming, '%06d.mkv'),
+  ];
+}
+
+/** What must stand before the input. */
+function decodeArgs({ mode, decoder }: FrameOutput): string[] {
+  if (mode === 'pass-through') return [];
+  return [...decoder.args, ...(mode === 'keyframes' ? ['-skip_frame', 'nokey'] : [])];
+}
+
+function frameArgs({ mode, picture, fps, thumbnails }: FrameOutput): string[] {
+  if (mode === 'pass-through') {
+    // The second output tells the time of each picture of the first.
+    const copy = ['-map', '0:v:0', '-an', '-c:v', 'copy', '-f'];
+    return [...copy, 'mpjpeg', `pipe:${pipes.frames}`, ...copy, 'framecrc', `pipe:${pipes.times}`];
+  }
+  const jpeg = [
+    // More threads would hold frames back.
+    ...['-an', '-fps_mode', 'passthrough', '-c:v', 'mjpeg', '-threads', '1'],
+    ...['-q:v', String(picture.quality), '-f', 'mpjpeg', `pipe:${pipes.frames}`],
+  ];
+  if (!thumbnails)
+    return ['-map', '0:v:0', '-vf', `${pickFilters(picture, fps)},${jpegFilters(picture.width)}`, ...jpeg];
+  const { width, height } = THUMBNAIL;
+  const small = `scale=${width}:${height}:flags=area:out_range=pc,format=gray`;
+  return [
+    ...['-filter_complex_threads', '1', '-filter_complex'],
+    `[0:v:0]${pickFilters(picture, fps)},split[a][b];[a]${jpegFilters(picture.width)}[jpeg];[b]${small}[small]`,
+    ...['-map', '[jpeg]', ...jpeg, '-map', '[small]', '-an', '-fps_mode', 'passthrough'],
+    ...['-f', 'rawvideo', '-flush_packets', '1', `pipe:${pipes.thumbnails}`],
+  ];
+}
+
+function jpegFilters(width: number): string {
+  return `scale=w='trunc(min(${width},iw)/2)*2':h=-2:out_range=pc,format=yuvj420p`;
+}
+
+/** Picks pictures, `fps` a second or every one, turned and cut as asked, each one's time written to the pipe `times`. */
+function pickFilters({ rotate, crop }: FramePicture, fps: number | undefined): string {
+  const turns = { 0: [], 90: ['transpose=clock'], 180: ['hflip', 'vflip'], 270: ['transpose=cclock'] };
   return [
     ...(fps === undefined ? [] : [`select='${samplingExpression(fps)}'`]),
     // Microseconds: `metadata` prints `pts` exactly, but seconds with six digits only.
@@ -62,8 +124,8 @@ export function frameFilters(width: number, fps?: number): string {
     // It prints only frames that carry some metadata, so each gets some.
     'metadata=mode=add:key=sampled:value=1',
     `metadata=mode=print:direct=1:file='pipe\\:${pipes.times}'`,
-    `scale=w='trunc(min(${width},iw)/2)*2':h=-2:out_range=pc`,
-    'format=yuvj420p',
+    ...(crop === undefined ? [] : [`crop=iw*${crop[2]}:ih*${crop[3]}:iw*${crop[0]}:ih*${crop[1]}`]),
+    ...turns[rotate],
   ].join(',');
 }
 
@@ -80,3 +142,13 @@ export function samplingExpression(fps: number): string {
   const next = `if(lt(abs(t-ld(0)),${periodS}),ld(0)+${periodS},t+${periodS})`;
   return `if(${due},st(0,${next})*0+1,0)`;
 }
+
+/** What ffmpeg is told of a Matroska stream on its standard input whose times it shall keep. */
+export const followedInput = {
+  args: [
+    // Nothing to find out that the head does not say, and looking for it would hold the first frames back.
+    ...['-copyts', '-fpsprobesize', '0', '-analyzeduration', '300000', '-probesize', '500000'],
+    ...['-threads', '1', '-f', 'matroska', '-i', 'pipe:0'],
+  ],
+  copy: [],
+};

@@ -1,16 +1,25 @@
 import { rm } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { Footage } from '../ring/footage.ts';
 import { noteOffset } from '../ring/recovery.ts';
 import { CaptureClock } from './capture-clock.ts';
+import type { SegmentFollower } from './segment-follower.ts';
 import type { ClosedSegment, SampledFrame } from './session.ts';
 
+export interface LiveFrame extends SampledFrame {
+  capturedAtUs: number;
+}
+
 export interface LiveSessionOptions {
-  footage: Footage;
-  /** The session's directory, from `footage.openSession`. */
-  incoming: string;
+  /** Where segments go, and the session's directory from `footage.openSession`, if it has segments. */
+  recording?: { footage: Footage; incoming: string } | undefined;
+  /** Gets to know the segments before they are moved. */
+  follower?: SegmentFollower | undefined;
+  /** Whether frames come; else segments alone tell the time. */
+  hasFrames: boolean;
   /** The end of what was recorded before. */
   notBeforeUs: number | undefined;
-  onFrame: (jpeg: Buffer, capturedAtUs: number, arrivedUs: number) => void;
+  onFrame: (frame: LiveFrame) => void;
 }
 
 /** Less is not worth a write to the disk. */
@@ -26,6 +35,7 @@ export class LiveSession {
   readonly #jumped = new AbortController();
   readonly #settled: Promise<void>;
   #held: SampledFrame[] = [];
+  #heldSegments: ClosedSegment[] = [];
   #segments = 0;
   #notedUs: number | undefined;
   #setSettled: () => void = () => undefined;
@@ -45,12 +55,13 @@ export class LiveSession {
     return this.#jumped.signal;
   }
 
+  /** The capture time of a moment of the stream, once frames have come. */
+  capturedAtUs(streamUs: number): number {
+    return this.#clock.at(streamUs);
+  }
+
   async frame(frame: SampledFrame): Promise<void> {
-    if (this.jumped.aborted) return;
-    if (this.#clock.observe(frame.streamUs, frame.arrivedUs) === 'jumped') {
-      this.#jumped.abort();
-      return;
-    }
+    if (!this.#observe(frame.streamUs, frame.arrivedUs)) return;
     this.#held.push(frame);
     if (!this.#clock.settled) return;
     this.#release();
@@ -65,35 +76,60 @@ export class LiveSession {
     this.#setSettled();
   }
 
-  async segment({ path, startUs, endUs }: ClosedSegment): Promise<void> {
-    await this.#settled;
-    // Without a single frame nothing tells when this was.
-    if (!this.#clock.settled) return;
-    const times = { startUs: this.#clock.at(startUs), endUs: this.#clock.at(endUs) };
-    const joinsPrevious = this.#segments > 0;
-    this.#segments += 1;
-    await this.#options.footage.add(path, { ...times, joinsPrevious });
-    await this.#note(times.startUs - startUs);
+  async segment(segment: ClosedSegment): Promise<void> {
+    await this.#options.follower?.closed(basename(segment.path), segment.endUs);
+    if (this.#options.hasFrames) {
+      await this.#settled;
+    } else if (!this.#observe(segment.endUs, segment.arrivedUs)) {
+      return;
+    }
+    this.#heldSegments.push(segment);
+    await this.#releaseSegments();
   }
 
-  /** Removes the session's directory. Call it after the last segment. */
+  /** Keeps the last segments, and removes the session's directory. Call it after the last segment. */
   async end(): Promise<void> {
-    await rm(this.#options.incoming, { recursive: true, force: true });
+    this.#clock.settle();
+    await this.#releaseSegments();
+    const { recording, follower } = this.#options;
+    await follower?.close();
+    if (recording !== undefined) await rm(recording.incoming, { recursive: true, force: true });
+  }
+
+  #observe(streamUs: number, arrivedUs: number): boolean {
+    if (this.jumped.aborted) return false;
+    if (this.#clock.observe(streamUs, arrivedUs) === 'steady') return true;
+    this.#jumped.abort();
+    return false;
   }
 
   #release(): void {
     const held = this.#held;
     this.#held = [];
     if (!this.#clock.settled) return;
-    for (const { jpeg, streamUs, arrivedUs } of held) {
-      this.#options.onFrame(jpeg, this.#clock.at(streamUs), arrivedUs);
+    for (const frame of held) {
+      this.#options.onFrame({ ...frame, capturedAtUs: this.#clock.at(frame.streamUs) });
+    }
+  }
+
+  async #releaseSegments(): Promise<void> {
+    // Without a single frame or following segment nothing tells when this was.
+    if (!this.#clock.settled) return;
+    for (let next = this.#heldSegments.shift(); next !== undefined; next = this.#heldSegments.shift()) {
+      const times = { startUs: this.#clock.at(next.startUs), endUs: this.#clock.at(next.endUs) };
+      const joinsPrevious = this.#segments > 0;
+      this.#segments += 1;
+      await this.#options.recording?.footage.add(next.path, { ...times, joinsPrevious });
+      await this.#note(times.startUs - next.startUs);
     }
   }
 
   /** For whoever finds this session's files after a crash. */
   async #note(offsetUs: number): Promise<void> {
+    const { recording } = this.#options;
+    if (recording === undefined) return;
     if (this.#notedUs !== undefined && Math.abs(offsetUs - this.#notedUs) < NOTE_STEP_US) return;
     this.#notedUs = offsetUs;
-    await noteOffset(this.#options.incoming, offsetUs);
+    await noteOffset(recording.incoming, offsetUs);
   }
 }

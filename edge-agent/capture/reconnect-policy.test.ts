@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import type { Retry } from './cause.ts';
 import { reconnectAfter } from './reconnect-policy.ts';
 
-function waitsOf(tries: { streamedMs: number; retry: 'soon' | 'slow' }[]): number[] {
+function waitsOf(tries: { streamedMs: number; lastedMs?: number; retry: Retry }[]): number[] {
   let failures = 0;
   return tries.map((last) => {
-    const next = reconnectAfter({ ...last, failures, random: 0.5 });
+    const next = reconnectAfter({ lastedMs: 0, ...last, failures, random: 0.5 });
     failures = next.failures;
     return next.waitMs / 1000;
   });
@@ -29,8 +30,18 @@ describe('reconnect policy', () => {
     expect(waitsOf([{ streamedMs: 0, retry: 'slow' }])).toEqual([60]);
   });
 
+  test('a try that took long itself is followed by the next one sooner', () => {
+    const slowTry = { ...dead, lastedMs: 12_000 };
+    expect(waitsOf([slowTry, slowTry, slowTry, slowTry, slowTry, slowTry])).toEqual([1, 1, 1, 1, 18, 48]);
+  });
+
+  test('a camera that is connected but silent is connected again at once', () => {
+    const silent = { streamedMs: 0, lastedMs: 30_000, retry: 'at-once' as const };
+    expect(waitsOf([silent, silent, silent, silent])).toEqual([1, 1, 1, 1]);
+  });
+
   test('jitter is a fifth either way', () => {
-    const wait = (random: number) => reconnectAfter({ ...dead, failures: 3, random }).waitMs;
+    const wait = (random: number) => reconnectAfter({ ...dead, lastedMs: 0, failures: 3, random }).waitMs;
     expect([wait(0), wait(0.5), wait(1)]).toEqual([8000, 10_000, 12_000]);
   });
 });

@@ -1,17 +1,12 @@
 import type { Clock } from '@faascam/core/clock';
 import type { Logger } from '@faascam/core/log';
 import type { CameraSettings } from '@faascam/core/settings';
+import { FrameFlow } from '../frames/frame-flow.ts';
 import type { LivePublisher } from '../frames/live-publisher.ts';
-import { RateLimit } from '../rate-limit.ts';
 import type { Footage } from '../ring/footage.ts';
-import { sourceArgs } from '../sources/source-args.ts';
-import { parseSource, shownSource, type Source } from '../sources/source.ts';
+import { parseSource, type Source } from '../sources/source.ts';
 import type { CameraStatus } from './camera-status.ts';
-import { causeOf, type Cause } from './cause.ts';
-import { captureArgs } from './ffmpeg-args.ts';
-import { LiveSession } from './live-session.ts';
-import { reconnectAfter } from './reconnect-policy.ts';
-import { runSession, type SessionEnd } from './session.ts';
+import { StreamKeeper, type StreamStatus } from './stream-keeper.ts';
 
 export interface RecorderOptions {
   camera: string;
@@ -23,7 +18,9 @@ export interface RecorderOptions {
   /** Names the camera. */
   log: Logger;
   signal: AbortSignal;
-  /** Neither frame nor segment for this long is a stall. Default 10 s. */
+  /** Whether `exec:` sources may run programs. Default: no. */
+  allowExec?: boolean;
+  /** Neither frame nor segment for this long is a stall. Default: the camera's setting. */
   stallMs?: number;
   /** No frame for this long: the camera is lost, and said to be. Default 10 s. */
   lostMs?: number;
@@ -31,12 +28,12 @@ export interface RecorderOptions {
   random?: () => number;
 }
 
-const STALL_MS = 10_000;
 const LOST_MS = 10_000;
 
 /**
  * Watches a camera until the signal is aborted: footage into its ring, frames to NATS. Connects again whenever the
- * stream ends, stalls or was never there, without ever giving up. Rejects only when ffmpeg cannot be run at all.
+ * stream ends, stalls or was never there, without ever giving up. Rejects when a source is none, or ffmpeg cannot be
+ * run at all.
  */
 export async function recordCamera(options: RecorderOptions): Promise<void> {
   await new Recorder(options).run();
@@ -44,19 +41,31 @@ export async function recordCamera(options: RecorderOptions): Promise<void> {
 
 class Recorder {
   readonly #options: RecorderOptions;
-  readonly #source: Source;
-  readonly #limit: RateLimit;
-  #analysis: 'quick' | 'thorough' = 'quick';
-  /** When the last frame came, and its capture time. Undefined while there is nothing to lose. */
+  readonly #keepers: StreamKeeper[];
+  readonly #states: StreamStatus[] = [];
+  readonly #closeFeedback: () => void;
+  readonly #failed = new AbortController();
+  /** When media last came, and until when they tell of the camera. Undefined while there is nothing to lose. */
   #last: { arrivedUs: number; capturedAtUs: number } | undefined;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
-    this.#source = parseSource(options.settings.source);
-    this.#limit = new RateLimit(options.clock, 600_000);
+    const { settings, publisher, status, clock, footage } = options;
+    const main = parseSource(settings.source);
+    const sub = settings.substream === '' ? undefined : parseSource(settings.substream);
+    const feedback = publisher.openFeedback();
+    this.#closeFeedback = () => feedback.close();
+    const flow = new FrameFlow({
+      ...{ settings: settings.frames, publisher, status, clock },
+      eventOpen: () => feedback.eventOpen,
+    });
+    this.#keepers =
+      sub === undefined
+        ? [this.#keeper(main, footage, flow)]
+        : [this.#keeper(main, footage, undefined), this.#keeper(sub, undefined, flow)];
     // Whoever watched before may have been killed without a last word: if the camera is gone too, it is ours to say.
-    const before = options.footage.ring.newest;
-    if (before) this.#last = { arrivedUs: options.clock.nowUs(), capturedAtUs: before.endUs };
+    const before = footage.ring.newest;
+    if (before) this.#last = { arrivedUs: clock.nowUs(), capturedAtUs: before.endUs };
   }
 
   async run(): Promise<void> {
@@ -64,91 +73,60 @@ class Recorder {
     const over = new AbortController();
     const watch = this.#watchForLoss(AbortSignal.any([signal, over.signal]));
     try {
-      await this.#keepStreaming();
+      const streams = this.#keepers.map((keeper) =>
+        keeper.run().catch((error: unknown) => {
+          this.#failed.abort();
+          throw error;
+        }),
+      );
+      for (const result of await Promise.allSettled(streams)) {
+        if (result.status === 'rejected') throw result.reason;
+      }
     } finally {
       over.abort();
+      this.#closeFeedback();
       await watch;
       status.state = 'stopped';
       status.cause = undefined;
+      status.causeCode = undefined;
       await this.#lose();
       this.#options.footage.stopped();
     }
   }
 
-  async #keepStreaming(): Promise<void> {
-    const { clock, signal, status, footage } = this.#options;
-    const goesOn = (): boolean => !signal.aborted;
-    let failures = 0;
-    for (let session = 0; goesOn(); session++) {
-      status.restarts = session;
-      status.state = 'connecting';
-      const { cause, streamedMs } = await this.#session();
-      if (!goesOn()) return;
-      const random = (this.#options.random ?? Math.random)();
-      const next = reconnectAfter({ failures, streamedMs, retry: cause.retry, random });
-      failures = next.failures;
-      status.state = 'waiting';
-      status.cause = cause.message;
-      this.#limit.tell(cause.code, (keptBack) =>
-        this.#options.log.warn({ cause: cause.code, retryInMs: next.waitMs, keptBack }, cause.message),
-      );
-      if (cause.code === 'not-described') this.#analysis = 'thorough';
-      if (cause.code === 'disk-full') await footage.ring.evict();
-      await clock.sleep(next.waitMs, signal).catch(() => undefined);
-    }
-  }
-
-  async #session(): Promise<{ cause: Cause; streamedMs: number }> {
-    const { settings, footage, clock, log, signal } = this.#options;
-    const incoming = await footage.openSession();
-    const live = new LiveSession({
-      footage,
-      incoming,
-      notBeforeUs: footage.ring.newest?.endUs,
-      onFrame: (jpeg, capturedAtUs, arrivedUs) => this.#frame(jpeg, capturedAtUs, arrivedUs),
-    });
-    const end = await runSession({
-      args: captureArgs({
-        source: sourceArgs(this.#source, 'live', this.#analysis),
-        frames: settings.frames,
-        segmentMs: settings.ring.segmentMs,
-        incoming,
-      }),
-      incoming,
-      stallMs: this.#options.stallMs ?? STALL_MS,
-      clock,
-      log,
-      signal: AbortSignal.any([signal, live.jumped]),
-      onFrame: (frame) => live.frame(frame),
-      onFramesEnd: () => live.framesEnded(),
-      onSegment: (segment) => live.segment(segment),
-    });
-    await live.end();
-    return { cause: this.#causeOf(end, live), streamedMs: end.streamedMs };
-  }
-
-  #causeOf(end: SessionEnd, live: LiveSession): Cause {
-    return causeOf({
-      ending: live.jumped.aborted && end.ending === 'stopped' ? 'clock-jumped' : end.ending,
-      complaints: end.complaints,
-      exit: end.exit,
-      camera: this.#options.camera,
-      shown: shownSource(this.#source),
-      sourceKind: this.#source.kind,
-      streamed: end.frames > 0,
+  #keeper(source: Source, footage: Footage | undefined, flow: FrameFlow | undefined): StreamKeeper {
+    const { camera, settings, clock, log, signal } = this.#options;
+    const status: StreamStatus = { state: 'connecting', restarts: 0 };
+    this.#states.push(status);
+    return new StreamKeeper({
+      ...{ camera, source, settings, footage, flow, status, clock },
+      log:
+        flow === undefined || footage === undefined ? log.child({ stream: footage ? 'main' : 'sub' }) : log,
+      allowExec: this.#options.allowExec ?? false,
+      stallMs: this.#options.stallMs ?? settings.stallMs,
+      random: this.#options.random ?? Math.random,
+      signal: AbortSignal.any([signal, this.#failed.signal]),
+      onStatus: () => this.#tellStatus(),
+      onFrame: (capturedAtUs, arrivedUs) => this.#seen(capturedAtUs, arrivedUs),
     });
   }
 
-  #frame(jpeg: Buffer, capturedAtUs: number, arrivedUs: number): void {
-    const { status, publisher, log } = this.#options;
-    if (status.state !== 'streaming') {
-      status.state = 'streaming';
-      status.cause = undefined;
-      this.#limit.tell('streaming', () => log.info('The camera streams.'));
-    }
-    status.lastFrameAtUs = capturedAtUs;
+  #seen(capturedAtUs: number, arrivedUs: number): void {
+    this.#options.status.lastFrameAtUs = capturedAtUs;
     this.#last = { arrivedUs, capturedAtUs };
-    publisher.frame(jpeg, capturedAtUs);
+  }
+
+  /** The camera is as well as the worse of its streams. */
+  #tellStatus(): void {
+    const { status } = this.#options;
+    const order = ['waiting', 'connecting', 'streaming'] as const;
+    const worst = order.flatMap((state) => this.#states.filter((stream) => stream.state === state))[0];
+    if (worst === undefined) return;
+    status.state = worst.state;
+    status.cause = worst.cause;
+    status.causeCode = worst.causeCode;
+    status.decoding = this.#states.find(({ decoding }) => decoding !== undefined)?.decoding;
+    status.restarts = this.#states.reduce((sum, { restarts }) => sum + restarts, 0);
   }
 
   async #watchForLoss(signal: AbortSignal): Promise<void> {

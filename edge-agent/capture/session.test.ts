@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { systemClock } from '@faascam/core/clock';
 import { createLogger } from '@faascam/core/log';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sourceArgs } from '../sources/source-args.ts';
-import { parseSource } from '../sources/source.ts';
-import { captureArgs } from './ffmpeg-args.ts';
+import { sourceArgs, type Pace } from '../sources/source-args.ts';
+import { parseSource, type Source } from '../sources/source.ts';
+import type { CaptureArgs } from './ffmpeg-args.ts';
+import { processor } from './hardware.ts';
 import { runSession, type ClosedSegment, type SampledFrame, type SessionEnd } from './session.ts';
 import { makeVideo, packetsOf, sharedVideo, type Packet } from './test-video.ts';
 
@@ -20,6 +21,20 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
+function captureOf(
+  source: Source,
+  pace: Pace,
+  asked: { fps: number; width: number; quality: number; segmentMs: number; incoming: string },
+): CaptureArgs {
+  const { input, copy } = sourceArgs(source, pace);
+  const picture = { width: asked.width, quality: asked.quality, rotate: 0 } as const;
+  return {
+    input: { args: input, copy },
+    frames: { mode: 'all', picture, fps: asked.fps, thumbnails: false, decoder: processor },
+    segments: asked,
+  };
+}
+
 interface Captured {
   frames: SampledFrame[];
   segments: ClosedSegment[];
@@ -31,13 +46,9 @@ async function capture(video: string, fps: number): Promise<Captured> {
   const frames: SampledFrame[] = [];
   const segments: ClosedSegment[] = [];
   const end = await runSession({
-    args: captureArgs({
-      source: sourceArgs(parseSource(`file:${video}`), 'replay'),
-      frames: { fps, width: 1280, quality: 5 },
-      segmentMs: 2000,
-      incoming,
+    capture: captureOf(parseSource(`file:${video}`), 'replay', {
+      ...{ fps, width: 1280, quality: 5, segmentMs: 2000, incoming },
     }),
-    incoming,
     stallMs: 60_000,
     clock: systemClock,
     log: createLogger('test'),
@@ -218,13 +229,13 @@ describe('capture session', () => {
     const timesUs: number[] = [];
     const segments: ClosedSegment[] = [];
     await runSession({
-      args: captureArgs({
-        source: sourceArgs(parseSource(video), 'live'),
-        frames: { fps: 5, width: 640, quality: 5 },
+      capture: captureOf(parseSource(video), 'live', {
+        fps: 5,
+        width: 640,
+        quality: 5,
         segmentMs: 1000,
         incoming,
       }),
-      incoming,
       stallMs: 60_000,
       clock: systemClock,
       log: createLogger('test'),
@@ -271,13 +282,13 @@ describe('capture session', () => {
     let newestUs = 0;
     const stop = new AbortController();
     const end = await runSession({
-      args: captureArgs({
-        source: sourceArgs(parseSource(video), 'replay'),
-        frames: { fps: 5, width: 1280, quality: 2 },
+      capture: captureOf(parseSource(video), 'replay', {
+        fps: 5,
+        width: 1280,
+        quality: 2,
         segmentMs: 2000,
         incoming,
       }),
-      incoming,
       stallMs: 60_000,
       clock: systemClock,
       log: createLogger('test'),
@@ -307,13 +318,13 @@ describe('capture session', () => {
     const segments: ClosedSegment[] = [];
     let lastFrameUs = 0;
     const end = await runSession({
-      args: captureArgs({
-        source: sourceArgs(parseSource(video), 'live'),
-        frames: { fps: 5, width: 640, quality: 5 },
+      capture: captureOf(parseSource(video), 'live', {
+        fps: 5,
+        width: 640,
+        quality: 5,
         segmentMs: 2000,
         incoming,
       }),
-      incoming,
       stallMs: 60_000,
       clock: systemClock,
       log: createLogger('test'),

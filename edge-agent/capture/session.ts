@@ -1,21 +1,30 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { Clock } from '@faascam/core/clock';
 import { messageOf, ProgramError } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
 import { redact } from '@faascam/core/redact';
+import { THUMBNAIL_BYTES } from '../frames/change.ts';
 import { RateLimit } from '../rate-limit.ts';
 import type { Ending } from './cause.ts';
-import { pipes } from './ffmpeg-args.ts';
+import { ChunkSplitter } from './chunks.ts';
+import { captureArgs, pipes, type CaptureArgs } from './ffmpeg-args.ts';
 import { parseFrameTime } from './frame-time.ts';
 import { FrameTimes } from './frame-times.ts';
 import { LineSplitter } from './lines.ts';
 import { MpjpegSplitter } from './mpjpeg.ts';
+import { PacketTimes } from './packet-times.ts';
+import { Pending } from './pending.ts';
+import { PictureSampler } from './picture-sampler.ts';
 import { parseSegmentLine } from './segment-list.ts';
 
 export interface SampledFrame {
   jpeg: Buffer;
+  /** Brightness at `THUMBNAIL` size, where the session makes it. */
+  thumbnail?: Uint8Array | undefined;
   /** Microseconds of the stream's own time. */
   streamUs: number;
   arrivedUs: number;
@@ -26,13 +35,15 @@ export interface ClosedSegment {
   path: string;
   startUs: number;
   endUs: number;
+  /** When ffmpeg had the picture that begins the next one. */
+  arrivedUs: number;
 }
 
 export interface SessionOptions {
-  /** See `captureArgs`. */
-  args: string[];
-  /** Where ffmpeg writes its segments, see `captureArgs`. Must exist. */
-  incoming: string;
+  /** What ffmpeg reads and makes. The directory of its segments must exist. */
+  capture: CaptureArgs;
+  /** What ffmpeg reads on its standard input. Its end ends the stream. */
+  stdin?: Readable;
   /** Neither a frame nor a closed segment for this long is a stall. Before the first, three times as long. */
   stallMs: number;
   clock: Clock;
@@ -40,11 +51,11 @@ export interface SessionOptions {
   /** Ends the session: ffmpeg closes its newest segment, which still arrives. */
   signal: AbortSignal;
   /** Called in order, one at a time; ffmpeg waits meanwhile. */
-  onFrame(frame: SampledFrame): void | Promise<void>;
+  onFrame?(frame: SampledFrame): void | Promise<void>;
   /** Called when no more frames come; segments may still. */
   onFramesEnd?(): void;
   /** Called in order, one at a time. The file is the callee's. */
-  onSegment(segment: ClosedSegment): void | Promise<void>;
+  onSegment?(segment: ClosedSegment): void | Promise<void>;
 }
 
 export interface SessionEnd {
@@ -54,6 +65,7 @@ export interface SessionEnd {
   /** `exit code 0`, `signal SIGKILL`. */
   exit: string;
   frames: number;
+  segments: number;
   /** From the first frame to the last, by our clock. */
   streamedMs: number;
 }
@@ -68,8 +80,8 @@ const KEPT_COMPLAINTS = 40;
  */
 export async function runSession(options: SessionOptions): Promise<SessionEnd> {
   // A process group of its own: an interrupt from the terminal reaches us, and we end it in order.
-  const child = spawn('ffmpeg', options.args, {
-    stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
+  const child = spawn('ffmpeg', captureArgs(options.capture), {
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
     detached: true,
   });
   return await new Session(options, child).run();
@@ -80,6 +92,8 @@ class Session {
   readonly #child: ChildProcess;
   readonly #limit: RateLimit;
   readonly #times = new FrameTimes();
+  readonly #thumbnails = new Pending<Uint8Array>();
+  readonly #sampler: PictureSampler | undefined;
   readonly #complaints: string[] = [];
   #ending: Ending = 'ended';
   #ended = false;
@@ -89,18 +103,22 @@ class Session {
   #lastMediaUs: number;
   #busy = false;
   #segments = 0;
+  #growth: { name: string; sizeBytes: number } | undefined;
 
   constructor(options: SessionOptions, child: ChildProcess) {
     this.#options = options;
     this.#child = child;
     this.#limit = new RateLimit(options.clock);
     this.#lastMediaUs = options.clock.nowUs();
+    const { frames } = options.capture;
+    if (frames?.mode === 'pass-through') this.#sampler = new PictureSampler(frames.fps);
   }
 
   async run(): Promise<SessionEnd> {
     const { signal } = this.#options;
-    // Closed pipes show in the exit; nothing is ever written here.
+    // Closed pipes show in the exit.
     this.#child.stdin?.on('error', () => undefined);
+    const feeding = this.#feed();
     const exited = exitOf(this.#child);
     const stop = (): void => this.#end('stopped');
     signal.addEventListener('abort', stop, { once: true });
@@ -112,6 +130,7 @@ class Session {
         exited,
         this.#readFrames(),
         this.#readTimes(),
+        this.#readThumbnails(),
         this.#readSegments(),
         this.#readComplaints(),
       ]);
@@ -121,14 +140,28 @@ class Session {
         complaints: this.#complaints,
         exit: exit.status === 'fulfilled' ? exit.value : '',
         frames: this.#frames,
+        segments: this.#segments,
         streamedMs: this.#firstFrameUs === undefined ? 0 : (this.#lastFrameUs - this.#firstFrameUs) / 1000,
       };
     } finally {
       this.#ended = true;
       over.abort();
       signal.removeEventListener('abort', stop);
-      await watch;
+      this.#options.stdin?.destroy();
+      await Promise.all([watch, feeding]);
     }
+  }
+
+  /** ffmpeg's end breaks the pipe, which is no fault; the input's fault is its owner's to tell. */
+  async #feed(): Promise<void> {
+    const { stdin } = this.#options;
+    if (stdin === undefined || this.#child.stdin === null) return;
+    await pipeline(stdin, this.#child.stdin).catch(() => undefined);
+  }
+
+  get #hasThumbnails(): boolean {
+    const { frames } = this.#options.capture;
+    return frames?.thumbnails === true && frames.mode !== 'pass-through';
   }
 
   /** Asks ffmpeg to end, once; kills it when it does not. */
@@ -163,6 +196,7 @@ class Session {
 
   async #take(jpeg: Buffer): Promise<void> {
     const time = await this.#times.next();
+    const thumbnail = this.#hasThumbnails ? await this.#thumbnails.next() : undefined;
     this.#lastMediaUs = this.#options.clock.nowUs();
     // After junk, times and pictures no longer belong together.
     if (this.#ending === 'garbled') return;
@@ -170,12 +204,18 @@ class Session {
       this.#complain('a frame without a time was left out');
       return;
     }
+    if (this.#sampler?.takes(time.streamUs) === false) return;
     this.#frames += 1;
     this.#firstFrameUs ??= time.arrivedUs;
     this.#lastFrameUs = time.arrivedUs;
     this.#busy = true;
     try {
-      await this.#options.onFrame({ jpeg, streamUs: time.streamUs, arrivedUs: time.arrivedUs });
+      await this.#options.onFrame?.({
+        jpeg,
+        thumbnail,
+        streamUs: time.streamUs,
+        arrivedUs: time.arrivedUs,
+      });
     } finally {
       this.#busy = false;
       this.#lastMediaUs = this.#options.clock.nowUs();
@@ -184,15 +224,25 @@ class Session {
 
   async #readTimes(): Promise<void> {
     const lines = new LineSplitter();
+    const packets = new PacketTimes();
+    const parse = this.#sampler === undefined ? parseFrameTime : (line: string) => packets.parse(line);
     for await (const chunk of bytesOf(this.#child, pipes.times)) {
       const arrivedUs = this.#options.clock.nowUs();
       for (const line of lines.push(chunk)) {
-        const streamUs = parseFrameTime(line);
+        const streamUs = parse(line);
         if (streamUs === undefined) continue;
         this.#times.push({ streamUs: streamUs === 'no-time' ? undefined : streamUs, arrivedUs });
       }
     }
     this.#times.end();
+  }
+
+  async #readThumbnails(): Promise<void> {
+    const chunks = new ChunkSplitter(THUMBNAIL_BYTES);
+    for await (const bytes of bytesOf(this.#child, pipes.thumbnails)) {
+      for (const thumbnail of chunks.push(bytes)) this.#thumbnails.push(thumbnail);
+    }
+    this.#thumbnails.end();
   }
 
   async #readSegments(): Promise<void> {
@@ -204,6 +254,7 @@ class Session {
   }
 
   async #takeSegment(line: string): Promise<void> {
+    const arrivedUs = this.#options.clock.nowUs();
     const listed = parseSegmentLine(line);
     if (listed === undefined) {
       this.#complain(`a line of ffmpeg's segment list was left out: ${JSON.stringify(line)}`);
@@ -211,13 +262,14 @@ class Session {
     }
     let { startUs } = listed;
     // ffmpeg lets the first segment begin with the stream, even if its first picture comes later.
-    if (this.#segments === 0) startUs = Math.max(startUs, (await this.#times.first) ?? startUs);
+    if (this.#segments === 0 && this.#options.capture.frames !== undefined)
+      startUs = Math.max(startUs, (await this.#times.first) ?? startUs);
     this.#segments += 1;
-    this.#lastMediaUs = this.#options.clock.nowUs();
+    this.#lastMediaUs = arrivedUs;
     if (startUs >= listed.endUs) return;
     try {
-      const path = join(this.#options.incoming, listed.name);
-      await this.#options.onSegment({ path, startUs, endUs: listed.endUs });
+      const path = join(this.#options.capture.segments?.incoming ?? '', listed.name);
+      await this.#options.onSegment?.({ path, startUs, endUs: listed.endUs, arrivedUs });
     } catch (error) {
       this.#complain(`a segment could not be kept: ${messageOf(error)}`);
     }
@@ -246,8 +298,27 @@ class Session {
       }
       const patience = this.#frames === 0 && this.#segments === 0 ? 3 * stallMs : stallMs;
       const silentMs = (clock.nowUs() - this.#lastMediaUs) / 1000;
-      if (!this.#busy && silentMs > patience) this.#end('stalled');
+      if (this.#busy || silentMs < patience / 2) continue;
+      // Keyframes may be far apart: then neither frames nor closed segments come, yet the newest segment grows.
+      if (await this.#grew()) this.#lastMediaUs = clock.nowUs();
+      else if (silentMs > patience) this.#end('stalled');
     }
+  }
+
+  async #grew(): Promise<boolean> {
+    const incoming = this.#options.capture.segments?.incoming;
+    if (incoming === undefined) return false;
+    const newest = (await readdir(incoming).catch(() => []))
+      .filter((name) => name.endsWith('.mkv'))
+      .sort()
+      .at(-1);
+    if (newest === undefined) return false;
+    const sizeBytes = (await stat(join(incoming, newest)).catch(() => undefined))?.size ?? 0;
+    const grown = { name: newest, sizeBytes };
+    const before = this.#growth;
+    this.#growth = grown;
+    // The first look has nothing to compare with; the next one comes soon enough.
+    return before !== undefined && (before.name !== newest || sizeBytes > before.sizeBytes);
   }
 
   #complain(what: string): void {

@@ -5,6 +5,8 @@ import { systemClock } from '@faascam/core/clock';
 import { ProgramError } from '@faascam/core/errors';
 import { createLogger } from '@faascam/core/log';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { CaptureArgs } from './ffmpeg-args.ts';
+import { processor } from './hardware.ts';
 import { runSession, type ClosedSegment, type SampledFrame, type SessionEnd } from './session.ts';
 
 let directory: string;
@@ -17,6 +19,16 @@ afterEach(async () => {
   vi.unstubAllEnvs();
   await rm(directory, { recursive: true, force: true });
 });
+
+/** What the program that stands for ffmpeg pays no heed to. */
+function captureIn(incoming: string): CaptureArgs {
+  const picture = { width: 640, quality: 5, rotate: 0 } as const;
+  return {
+    input: { args: [], copy: [] },
+    frames: { mode: 'all', picture, thumbnails: false, decoder: processor },
+    segments: { segmentMs: 2000, incoming },
+  };
+}
 
 interface Run {
   frames: SampledFrame[];
@@ -37,8 +49,7 @@ async function runWith(script: string, stallMs = 60_000): Promise<Run> {
   const frames: SampledFrame[] = [];
   const segments: ClosedSegment[] = [];
   const end = await runSession({
-    args: [],
-    incoming: directory,
+    capture: captureIn(directory),
     stallMs,
     clock: systemClock,
     log: createLogger('test'),
@@ -103,7 +114,7 @@ describe('session with an unruly ffmpeg', () => {
   test('a missing ffmpeg is an error that says what to install', async () => {
     vi.stubEnv('PATH', directory);
     const session = runSession({
-      ...{ args: [], incoming: directory, stallMs: 1000, clock: systemClock, log: createLogger('test') },
+      ...{ capture: captureIn(directory), stallMs: 1000, clock: systemClock, log: createLogger('test') },
       ...{ signal: new AbortController().signal, onFrame: () => undefined, onSegment: () => undefined },
     });
     await expect(session).rejects.toThrow(ProgramError);

@@ -4,6 +4,7 @@ import type { Logger } from '@faascam/core/log';
 import type { Messaging } from '@faascam/core/messaging';
 import { subjects } from '@faascam/core/subjects';
 import { RateLimit } from '../rate-limit.ts';
+import { EventFeedback } from './event-feedback.ts';
 import { frameHeaders, largestFrame, tooLargeMessage } from './frame-message.ts';
 
 /**
@@ -23,6 +24,7 @@ export class LivePublisher {
   readonly #agent: string;
   readonly #camera: string;
   readonly #messaging: Messaging;
+  readonly #clock: Clock;
   readonly #log: Logger;
   readonly #limit: RateLimit;
   readonly #inFlight = new Set<Promise<void>>();
@@ -33,6 +35,7 @@ export class LivePublisher {
     this.#agent = options.agent;
     this.#camera = options.camera;
     this.#messaging = options.messaging;
+    this.#clock = options.clock;
     this.#log = options.log;
     this.#limit = new RateLimit(options.clock);
   }
@@ -52,6 +55,11 @@ export class LivePublisher {
   async lost(capturedAtUs: number): Promise<void> {
     this.#send('lost', new Uint8Array(0), capturedAtUs);
     await this.settled();
+  }
+
+  /** What comes back: whether the functions have an event open for this camera. The caller closes it. */
+  openFeedback(): EventFeedback {
+    return new EventFeedback({ camera: this.#camera, messaging: this.#messaging, clock: this.#clock });
   }
 
   /** Resolves once nothing is on its way any more. */

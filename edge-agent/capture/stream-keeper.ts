@@ -1,0 +1,261 @@
+import { existsSync } from 'node:fs';
+import type { Clock } from '@faascam/core/clock';
+import { messageOf } from '@faascam/core/errors';
+import type { Logger } from '@faascam/core/log';
+import { redact } from '@faascam/core/redact';
+import type { CameraSettings } from '@faascam/core/settings';
+import type { FrameFlow } from '../frames/frame-flow.ts';
+import { thumbnailOf } from '../frames/thumbnail.ts';
+import { RateLimit } from '../rate-limit.ts';
+import type { Footage } from '../ring/footage.ts';
+import { openInput, SourceError, type SourceInput } from '../sources/input.ts';
+import { reachOf } from '../sources/reach.ts';
+import type { Analysis } from '../sources/source-args.ts';
+import { shownSource, type Source } from '../sources/source.ts';
+import { AutoDecoder } from './auto-decoder.ts';
+import type { CameraStatus } from './camera-status.ts';
+import { waitForReturn } from './camera-return.ts';
+import { causeOf, type Cause } from './cause.ts';
+import { framePictureOf, type FrameOutput } from './ffmpeg-args.ts';
+import { decoderChoices, processor, type DecoderChoice } from './hardware.ts';
+import { LiveSession, type LiveFrame } from './live-session.ts';
+import { reconnectAfter } from './reconnect-policy.ts';
+import { SegmentFollower } from './segment-follower.ts';
+import { runSession, type SampledFrame, type SessionEnd } from './session.ts';
+
+/** What is known of one stream of a camera. */
+export type StreamStatus = Pick<CameraStatus, 'state' | 'cause' | 'causeCode' | 'decoding' | 'restarts'>;
+
+export interface StreamKeeperOptions {
+  camera: string;
+  source: Source;
+  settings: CameraSettings;
+  allowExec: boolean;
+  /** Where the stream is recorded, if it is. */
+  footage?: Footage | undefined;
+  /** Where its frames go, if it gives frames. */
+  flow?: FrameFlow | undefined;
+  status: StreamStatus;
+  /** Called when the status has changed. */
+  onStatus: () => void;
+  /** Called for each frame, also for those that are not worth sending. */
+  onFrame: (capturedAtUs: number, arrivedUs: number) => void;
+  clock: Clock;
+  log: Logger;
+  signal: AbortSignal;
+  stallMs: number;
+  random: () => number;
+}
+
+interface Ended {
+  cause: Cause;
+  streamedMs: number;
+}
+
+/** After these, the decoder of choice may be what is wrong. */
+const DECODER_FAULTS = new Set(['failed', 'unknown-codec', 'stalled', 'no-answer']);
+
+/**
+ * Keeps one stream of a camera running until the signal is aborted: connects again whenever it ends, stalls or was never
+ * there, without ever giving up. Rejects only when ffmpeg cannot be run at all.
+ */
+export class StreamKeeper {
+  readonly #options: StreamKeeperOptions;
+  readonly #limit: RateLimit;
+  readonly #decoders: DecoderChoice[];
+  #analysis: Analysis = 'quick';
+  /** Whether keyframes come often enough for `auto`. Assumed until seen otherwise. */
+  #keyframesAreNear = true;
+
+  constructor(options: StreamKeeperOptions) {
+    this.#options = options;
+    this.#limit = new RateLimit(options.clock, 600_000);
+    this.#decoders = decoderChoices(options.settings.hardware, existsSync);
+  }
+
+  async run(): Promise<void> {
+    const { clock, signal, status, source, footage } = this.#options;
+    const goesOn = (): boolean => !signal.aborted;
+    let failures = 0;
+    for (let session = 0; goesOn(); session++) {
+      status.restarts = session;
+      this.#become('connecting');
+      const begunUs = clock.nowUs();
+      const { cause, streamedMs } = await this.#session();
+      if (!goesOn()) return;
+      const random = this.#options.random();
+      const lastedMs = (clock.nowUs() - begunUs) / 1000;
+      const next = reconnectAfter({ failures, streamedMs, lastedMs, retry: cause.retry, random });
+      failures = next.failures;
+      this.#become('waiting', cause);
+      this.#limit.tell(cause.code, (keptBack) =>
+        this.#options.log.warn({ cause: cause.code, retryInMs: next.waitMs, keptBack }, cause.message),
+      );
+      if (cause.code === 'not-described') this.#analysis = 'thorough';
+      if (cause.code === 'disk-full') await footage?.ring.evict();
+      // We hung up ourselves: there is nobody to be gentle with.
+      if (cause.code === 'decoding-changed') continue;
+      await waitForReturn({ waitMs: next.waitMs, reach: reachOf(source), clock, signal });
+    }
+  }
+
+  async #session(): Promise<Ended> {
+    const { source, settings, allowExec, signal } = this.#options;
+    let input: SourceInput;
+    try {
+      input = await openInput(source, {
+        pace: 'live',
+        analysis: this.#analysis,
+        settings,
+        allowExec,
+        signal,
+      });
+    } catch (error) {
+      return { cause: this.#causeOfOpening(error), streamedMs: 0 };
+    }
+    try {
+      return await this.#play(input);
+    } finally {
+      await input.close();
+    }
+  }
+
+  async #play(input: SourceInput): Promise<Ended> {
+    const { settings, footage, flow, clock, log, signal } = this.#options;
+    const incoming = await footage?.openSession();
+    const output = flow === undefined ? undefined : this.#frameOutput(input);
+    const follower =
+      output?.mode === 'keyframes' && settings.decode === 'auto' && incoming !== undefined
+        ? new SegmentFollower(incoming, clock)
+        : undefined;
+    const live = new LiveSession({
+      ...(footage && incoming ? { recording: { footage, incoming } } : {}),
+      follower,
+      hasFrames: output !== undefined,
+      notBeforeUs: footage?.ring.newest?.endUs,
+      onFrame: (frame) => this.#frame(frame, auto),
+    });
+    const changeDecoding = new AbortController();
+    const auto =
+      follower === undefined || flow === undefined || output === undefined
+        ? undefined
+        : new AutoDecoder({
+            ...{ flow, follower, live, picture: output.picture, fps: settings.frames.fps, clock, log },
+            onFarApart: () => changeDecoding.abort(),
+          });
+    this.#options.status.decoding = output && decodingOf(output);
+    const end = await runSession({
+      capture: {
+        input,
+        ...(output === undefined ? {} : { frames: output }),
+        ...(incoming === undefined ? {} : { segments: { segmentMs: settings.ring.segmentMs, incoming } }),
+      },
+      ...(input.stdin === undefined ? {} : { stdin: input.stdin }),
+      stallMs: this.#options.stallMs,
+      clock,
+      log,
+      signal: AbortSignal.any([signal, live.jumped, changeDecoding.signal]),
+      onFrame: async (frame) => live.frame(await withThumbnail(frame, output)),
+      onFramesEnd: () => live.framesEnded(),
+      onSegment: async (segment) => {
+        await live.segment(segment);
+        if (flow === undefined) this.#become('streaming');
+      },
+    });
+    await auto?.end();
+    await live.end();
+    if (changeDecoding.signal.aborted) this.#decodeAll();
+    const cause = this.#causeOf(end, live.jumped.aborted, changeDecoding.signal.aborted);
+    this.#judgeDecoder(end, cause);
+    return { cause, streamedMs: end.streamedMs };
+  }
+
+  #frameOutput(input: SourceInput): FrameOutput {
+    const { settings, footage } = this.#options;
+    const { frames, decode, rotate, crop } = settings;
+    const passOn = input.jpeg && rotate === 0 && crop === undefined && decode !== 'all';
+    // A stream that is not recorded is the small one: there is nothing to save, and no segment to look back in.
+    const auto = decode === 'auto' && this.#keyframesAreNear && footage !== undefined;
+    return {
+      mode: passOn ? 'pass-through' : decode === 'keyframes' || auto ? 'keyframes' : 'all',
+      picture: framePictureOf(settings),
+      fps: frames.fps,
+      thumbnails: true,
+      decoder: this.#decoders[0] ?? processor,
+    };
+  }
+
+  #frame(frame: LiveFrame, auto: AutoDecoder | undefined): void {
+    if (this.#options.status.state !== 'streaming') {
+      this.#become('streaming');
+      this.#limit.tell('streaming', () => this.#options.log.info('The camera streams.'));
+    }
+    this.#options.onFrame(frame.capturedAtUs, frame.arrivedUs);
+    if (auto === undefined) this.#options.flow?.take(frame);
+    else auto.keyframe(frame);
+  }
+
+  #become(state: CameraStatus['state'], cause?: Cause): void {
+    const { status } = this.#options;
+    if (status.state === state && status.causeCode === cause?.code) return;
+    status.state = state;
+    status.cause = cause?.message;
+    status.causeCode = cause?.code;
+    this.#options.onStatus();
+  }
+
+  #decodeAll(): void {
+    this.#keyframesAreNear = false;
+    this.#options.log.info('Keyframes are more than 2 s apart: all pictures are decoded.');
+  }
+
+  /** Hardware that gives no picture is given up for this run. */
+  #judgeDecoder(end: SessionEnd, cause: Cause): void {
+    const [decoder, next] = this.#decoders;
+    if (next === undefined || decoder?.hardware === undefined) return;
+    if (end.frames > 0 || !DECODER_FAULTS.has(cause.code)) return;
+    this.#decoders.shift();
+    this.#options.log.warn(
+      { complaints: end.complaints.slice(-3) },
+      `Hardware decoding (${decoder.hardware}) gives no picture; ${next.hardware ?? 'the processor'} decodes instead.`,
+    );
+  }
+
+  #causeOf(end: SessionEnd, jumped: boolean, decodingChanged: boolean): Cause {
+    const stopped = end.ending === 'stopped';
+    return causeOf({
+      ending:
+        stopped && jumped ? 'clock-jumped' : stopped && decodingChanged ? 'decoding-changed' : end.ending,
+      complaints: end.complaints,
+      exit: end.exit,
+      camera: this.#options.camera,
+      shown: shownSource(this.#options.source),
+      sourceKind: this.#options.source.kind,
+      streamed: end.frames > 0 || end.segments > 0,
+    });
+  }
+
+  #causeOfOpening(error: unknown): Cause {
+    const { camera, source, signal } = this.#options;
+    const known = error instanceof SourceError;
+    if (!known && !signal.aborted) {
+      this.#options.log.error({ err: error }, 'The source could not be opened.');
+    }
+    const says = known ? error.message : `cannot be opened: ${messageOf(error)}`;
+    return {
+      code: known ? error.code : 'failed',
+      message: redact(`Camera ${camera} (${shownSource(source)}) ${says}.`),
+      retry: known ? error.retry : 'soon',
+    };
+  }
+}
+
+function decodingOf({ mode, decoder }: FrameOutput): NonNullable<CameraStatus['decoding']> {
+  const { hardware } = decoder;
+  return { mode, ...(mode === 'pass-through' || hardware === undefined ? {} : { hardware }) };
+}
+
+async function withThumbnail(frame: SampledFrame, output: FrameOutput | undefined): Promise<SampledFrame> {
+  if (output?.mode !== 'pass-through') return frame;
+  return { ...frame, thumbnail: await thumbnailOf(frame.jpeg) };
+}

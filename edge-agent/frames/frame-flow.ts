@@ -1,0 +1,62 @@
+import type { Clock } from '@faascam/core/clock';
+import type { CameraSettings } from '@faascam/core/settings';
+import type { CameraStatus } from '../capture/camera-status.ts';
+import { FrameGate } from './frame-gate.ts';
+import type { LivePublisher } from './live-publisher.ts';
+
+export interface CapturedFrame {
+  jpeg: Buffer;
+  thumbnail?: Uint8Array | undefined;
+  capturedAtUs: number;
+}
+
+/** Frames a second are counted over this long. */
+const RATE_WINDOW_US = 5_000_000;
+
+/** The way of one camera's frames to NATS: those that show something new, and what goes with them. */
+export class FrameFlow {
+  readonly #gate: FrameGate<CapturedFrame>;
+  readonly #publisher: LivePublisher;
+  readonly #status: CameraStatus;
+  readonly #clock: Clock;
+  readonly #eventOpen: () => boolean;
+  #seenAtUs: number[] = [];
+
+  constructor(options: {
+    settings: CameraSettings['frames'];
+    publisher: LivePublisher;
+    status: CameraStatus;
+    clock: Clock;
+    /** Whether the functions have an event open for this camera. */
+    eventOpen: () => boolean;
+  }) {
+    this.#gate = new FrameGate(options.settings);
+    this.#publisher = options.publisher;
+    this.#status = options.status;
+    this.#clock = options.clock;
+    this.#eventOpen = options.eventOpen;
+  }
+
+  /** Whether a frame shows something new, or something happens anyway. */
+  isWorthALook(frame: Pick<CapturedFrame, 'thumbnail'>): boolean {
+    this.#gate.eventOpen = this.#eventOpen();
+    return this.#eventOpen() || this.#gate.showsChange(frame);
+  }
+
+  /** Whether something happens at this time. */
+  activeAt(capturedAtUs: number): boolean {
+    this.#gate.eventOpen = this.#eventOpen();
+    return this.#gate.activeAt(capturedAtUs);
+  }
+
+  /** Takes the camera's next frame. */
+  take(frame: CapturedFrame): void {
+    this.#gate.eventOpen = this.#eventOpen();
+    const passed = this.#gate.offer(frame);
+    for (const { jpeg, capturedAtUs } of passed) this.#publisher.frame(jpeg, capturedAtUs);
+    this.#status.active = this.#gate.activeAt(frame.capturedAtUs);
+    const nowUs = this.#clock.nowUs();
+    this.#seenAtUs = [...this.#seenAtUs.filter((us) => nowUs - us < RATE_WINDOW_US), nowUs];
+    this.#status.framesPerSecond = Math.round((this.#seenAtUs.length * 1e7) / RATE_WINDOW_US) / 10;
+  }
+}
