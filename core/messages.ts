@@ -181,7 +181,49 @@ export const manifest = z.object({
 });
 export type Manifest = z.infer<typeof manifest>;
 
-export const cameraState = z.enum(['connecting', 'streaming', 'waiting', 'stopped']);
+/** `failed`: its settings are wrong, and only a person can mend them; `waiting`: it is tried again. */
+export const cameraState = z.enum(['connecting', 'streaming', 'waiting', 'stopped', 'failed']);
+
+const count = z.number().int().nonnegative();
+
+/** What an agent says of one camera. What is optional was added later: an older agent does not say it. */
+export const cameraHealth = z.object({
+  /** A state that only a newer agent knows is read as `waiting`: what it means is in the cause. */
+  state: cameraState.catch('waiting'),
+  /** Why it does not stream: one sentence without secrets. */
+  cause: z.string().optional(),
+  /** The cause's stable name, for programs. */
+  causeCode: z.string().optional(),
+  /** How frames are made: every picture decoded, keyframes only, or JPEG passed on; and what decodes, if not the processor. */
+  decoding: z.object({ mode: z.string(), hardware: z.string().optional() }).optional(),
+  /** Whether something happens in front of it, so that it is looked at more often. */
+  active: z.boolean().optional(),
+  /** Frames looked at in the last seconds, a second. */
+  framesPerSecond: z.number().nonnegative().optional(),
+  /** Frames sent since the agent's start. */
+  framesPublished: count,
+  bytesSent: count.optional(),
+  bytesSentLastHour: count.optional(),
+  framesDropped: count,
+  /** How many of them for which reason: `too-large`, `behind`, `failed`. */
+  framesDroppedFor: z.record(z.string(), count).optional(),
+  /** Capture time of the newest frame. */
+  lastFrameAtUs: timeUs.optional(),
+  /** End of the newest closed segment. */
+  lastSegmentAtUs: timeUs.optional(),
+  /** Connections to the camera after the first. */
+  restarts: count,
+  ring: z.object({
+    segments: count,
+    bytes: count,
+    spanMs: z.number().nonnegative(),
+    /** Of segments that events hold until their clips are stored. */
+    pinnedBytes: count.optional(),
+    /** Written to the disk in the last hour: what wears an SD card. */
+    bytesWrittenLastHour: count.optional(),
+  }),
+});
+export type CameraHealth = z.infer<typeof cameraHealth>;
 
 /** KV `agents`: what an agent says of itself and its cameras, every few seconds. */
 export const agentHealth = z.object({
@@ -189,23 +231,28 @@ export const agentHealth = z.object({
   agent: cameraId,
   atUs: timeUs,
   software: z.string(),
-  cameras: z.record(
-    cameraId,
-    z.object({
-      state: cameraState,
-      /** Why it does not stream: one sentence without secrets. */
-      cause: z.string().optional(),
-      framesPublished: z.number().int().nonnegative(),
-      framesDropped: z.number().int().nonnegative(),
-      lastFrameAtUs: timeUs.optional(),
-      restarts: z.number().int().nonnegative(),
-      ring: z.object({
-        segments: z.number().int().nonnegative(),
-        bytes: z.number().int().nonnegative(),
-        spanMs: z.number().nonnegative(),
-      }),
-    }),
-  ),
+  versions: z.object({ node: z.string(), ffmpeg: z.string() }).optional(),
+  /** The connection to NATS. While it is away nothing arrives; `sinceUs` and `losses` tell afterwards. */
+  uplink: z
+    .object({ state: z.enum(['connected', 'reconnecting']), sinceUs: timeUs, losses: count })
+    .optional(),
+  host: z
+    .object({
+      /** Since the host was booted. */
+      uptimeMs: z.number().nonnegative(),
+      /** Since the agent was started. */
+      agentUptimeMs: z.number().nonnegative(),
+      /** Share of one processor that the agent's own process used lately; without its ffmpegs. */
+      cpu: z.number().nonnegative(),
+      /** Of the agent's own process, resident. */
+      memoryBytes: count,
+      /** Free for programs on the whole host. */
+      freeMemoryBytes: count,
+    })
+    .optional(),
+  /** Tells configs apart: the first digits of a hash over it. */
+  configRevision: z.string().optional(),
+  cameras: z.record(cameraId, cameraHealth),
 });
 export type AgentHealth = z.infer<typeof agentHealth>;
 

@@ -1,8 +1,9 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeliverPolicy } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import type { Msg } from '@nats-io/transport-node';
-import { UsageError } from '@faascam/core/errors';
 import {
   agentHealth,
   clipReady,
@@ -12,10 +13,12 @@ import {
   type ClipWanted,
 } from '@faascam/core/messages';
 import { freePort } from '@faascam/core/ports';
+import type { CameraSettings } from '@faascam/core/settings';
 import { buckets, headers, streams, subjects } from '@faascam/core/subjects';
 import { startRtspCamera, type RtspCamera } from '@faascam/test-servers/rtsp-camera';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { runAgent, type AgentOptions } from './agent.ts';
+import { runAgent, type AgentOptions, type RunningAgent as AgentItself } from './agent.ts';
+import type { CameraChanges } from './camera-changes.ts';
 import { makeVideo } from './capture/test-video.ts';
 import {
   capturedAtUs,
@@ -55,12 +58,17 @@ afterAll(async () => {
 
 interface RunningAgent {
   stop(): Promise<void>;
+  apply(cameras: Record<string, CameraSettings>): Promise<CameraChanges>;
 }
 
 function start(cameras: Record<string, string>, timing: AgentOptions['timing'] = {}): RunningAgent {
   const stop = new AbortController();
+  let setRunning: (agent: AgentItself) => void = () => undefined;
+  const started = new Promise<AgentItself>((resolve) => (setRunning = resolve));
   const agent = runAgent({
     id: 'edge',
+    configRevision: 'r1',
+    onRunning: setRunning,
     dataDirectory: join(site.directory, 'data'),
     cameras: Object.fromEntries(Object.entries(cameras).map(([id, source]) => [id, settingsOf(source)])),
     messaging: site.messaging,
@@ -73,6 +81,7 @@ function start(cameras: Record<string, string>, timing: AgentOptions['timing'] =
       stop.abort();
       await agent;
     },
+    apply: async (cameras: Record<string, CameraSettings>) => await (await started).apply({ cameras }),
   };
   running.push(stopped);
   return stopped;
@@ -290,18 +299,113 @@ describe('agent', () => {
     expect(Math.abs((both.gaps[0]?.toUs ?? 0) - beginUs)).toBeLessThan(2000);
   });
 
-  test('what is no source is refused at once', async () => {
-    const stop = new AbortController();
-    const agent = runAgent({
-      ...{
-        id: 'edge',
-        dataDirectory: site.directory,
-        messaging: site.messaging,
-        log: site.log,
-        signal: stop.signal,
-      },
-      cameras: { odd: settingsOf('gopher://cam') },
+  test('a camera whose settings are wrong says so, and the others run', async () => {
+    const frames = await watchFrames('right');
+    const blocked = join(site.directory, 'data', 'ring', 'blocked');
+    await mkdir(join(site.directory, 'data', 'ring'), { recursive: true });
+    await writeFile(blocked, 'a file where a folder should be');
+    start({ odd: 'gopher://cam:geheim@10.0.0.7', blocked: `file:${video}`, right: `file:${video}` });
+    await vi.waitFor(() => expect(frames.length).toBeGreaterThan(10), soon);
+    await vi.waitFor(async () => {
+      const { odd, blocked, right } = await health();
+      expect(odd).toMatchObject({ state: 'failed', causeCode: 'bad-source' });
+      expect(odd?.cause).toMatch(/gopher: is not supported/);
+      expect(odd?.cause).not.toContain('geheim');
+      expect(blocked).toMatchObject({ state: 'waiting', causeCode: 'EEXIST' });
+      expect(right).toMatchObject({ state: 'streaming', restarts: 0 });
+    }, soon);
+    // What stood in the way is gone: it is tried again.
+    await rm(blocked);
+    await vi.waitFor(async () => expect((await health())['blocked']?.state).toBe('streaming'), soon);
+  });
+
+  test('a new order touches only the cameras that differ', async () => {
+    const stays = await watchFrames('stays');
+    const turns = await watchFrames('turns');
+    const goes = await watchFrames('goes');
+    const comes = await watchFrames('comes');
+    const source = `file:${video}`;
+    const agent = start({ stays: source, turns: source, goes: source });
+    await vi.waitFor(() => {
+      for (const frames of [stays, turns, goes]) expect(frames.length).toBeGreaterThan(10);
+    }, soon);
+    const untouched = ffmpegOf('stays');
+    expect(untouched).toHaveLength(1);
+    const endedUs = goes.at(-1)?.atUs ?? 0;
+    const wanted = wantedClip('goes', endedUs - SECOND_US, endedUs + 60 * SECOND_US);
+
+    const changes = await agent.apply({
+      stays: settingsOf(source, { ring: { minutes: 5 } }),
+      turns: settingsOf(source, { frames: { width: 160 } }),
+      comes: settingsOf(source),
     });
-    await expect(agent).rejects.toThrow(UsageError);
+    expect(changes).toEqual({
+      added: ['comes'],
+      removed: ['goes'],
+      changed: [
+        { camera: 'stays', keys: ['ring.minutes'] },
+        { camera: 'turns', keys: ['frames.width'] },
+      ],
+    });
+    // Who goes or begins anew had its last word, and its recording is closed.
+    expect(goes.at(-1)?.kind).toBe('lost');
+    expect(turns.map(({ kind }) => kind)).toContain('lost');
+    const before = stays.length;
+    await vi.waitFor(() => expect(comes.length).toBeGreaterThan(10), soon);
+    await vi.waitFor(() => expect(turns.at(-1)?.kind).toBe('image'), soon);
+    expect(stays.length).toBeGreaterThan(before);
+    expect(stays.map(({ kind }) => kind)).not.toContain('lost');
+    expect(ffmpegOf('stays')).toEqual(untouched);
+    expect(ffmpegOf('goes')).toEqual([]);
+    await vi.waitFor(async () => {
+      expect(Object.keys(await health()).sort()).toEqual(['comes', 'stays', 'turns']);
+    }, soon);
+    // The clip of its last event is still served, without waiting for what will not come.
+    await site.messaging.js.publish(subjects.clipsWanted('goes'), JSON.stringify(wanted));
+    const ready = await offerOf(wanted);
+    expect(ready.segments.length).toBeGreaterThan(0);
+    expect(ready.gaps.map(({ cause }) => cause)).toEqual(['camera-lost']);
+
+    // Taken in again, it goes on where it was.
+    const length = goes.length;
+    await agent.apply({ goes: settingsOf(source) });
+    await vi.waitFor(() => expect(goes.length).toBeGreaterThan(length + 5), soon);
+    for (const [i, { seq }] of goes.entries()) expect(seq).toBe(i + 1);
+  });
+
+  test('health tells what each camera costs, and of the agent itself', async () => {
+    const frames = await watchFrames('told');
+    start({ told: `file:${video}` });
+    await vi.waitFor(() => expect(frames.length).toBeGreaterThan(20), soon);
+    await vi.waitFor(async () => {
+      const bucket = await new Kvm(site.messaging.nc).open(buckets.agents);
+      const entry = await bucket.get('edge');
+      const whole = parseMessage(agentHealth, entry?.value ?? '', 'health');
+      expect(whole.versions?.node).toBe(process.versions.node);
+      expect(whole.versions?.ffmpeg).toMatch(/^\d+\.\d+|unknown/);
+      expect(whole.uplink).toMatchObject({ state: 'connected', losses: 0 });
+      expect(whole.host?.memoryBytes).toBeGreaterThan(1e6);
+      expect(whole.configRevision).toBe('r1');
+      const told = whole.cameras['told'];
+      expect(told?.bytesSent).toBeGreaterThan(1000);
+      expect(told?.bytesSentLastHour).toBe(told?.bytesSent);
+      expect(told?.ring.bytesWrittenLastHour).toBe(told?.ring.bytes);
+      expect(told?.ring.bytes).toBeGreaterThan(1000);
+      expect(Math.abs((told?.lastSegmentAtUs ?? 0) - Date.now() * 1000)).toBeLessThan(30 * SECOND_US);
+    }, soon);
   });
 });
+
+/** The processes that record a camera. */
+function ffmpegOf(id: string): number[] {
+  return readdirSync('/proc').flatMap((name) => {
+    try {
+      const line = readFileSync(`/proc/${name}/cmdline`, 'utf8');
+      return line.startsWith('ffmpeg\0') && line.includes(join(site.directory, 'data', 'ring', id))
+        ? [Number(name)]
+        : [];
+    } catch {
+      return []; // no process, or it ended while we looked
+    }
+  });
+}

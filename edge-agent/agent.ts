@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock, type Clock } from '@faascam/core/clock';
 import { UsageError } from '@faascam/core/errors';
@@ -5,21 +6,37 @@ import type { Logger } from '@faascam/core/log';
 import type { Messaging } from '@faascam/core/messaging';
 import { requireProgram } from '@faascam/core/programs';
 import type { CameraSettings } from '@faascam/core/settings';
-import type { CameraStatus } from './capture/camera-status.ts';
-import { recordCamera, type RecorderOptions } from './capture/recorder.ts';
-import { serveClips, type ClipServiceOptions } from './clips/clip-service.ts';
-import { LivePublisher } from './frames/live-publisher.ts';
+import type { CameraChanges } from './camera-changes.ts';
+import { CameraSet } from './camera-set.ts';
+import type { UnitTiming } from './camera-unit.ts';
 import { reportHealth } from './health.ts';
-import { Footage } from './ring/footage.ts';
-import { parseSource } from './sources/source.ts';
+import { Room } from './ring/room.ts';
 
-export interface AgentOptions {
-  /** The agent's id: its key in the bucket `agents`, and in receipts. */
-  id: string;
-  /** Footage goes to `ring/<camera>` below it. */
-  dataDirectory: string;
+/** What an agent is to do; it may be given another order while it runs. */
+export interface AgentOrder {
   /** Settings by camera id. */
   cameras: Record<string, CameraSettings>;
+  /** Footage of all cameras together; 0 or absent for no limit but each camera's own and the disk's. */
+  ringMegabytes?: number | undefined;
+  /** Tells configs apart, for health. */
+  configRevision?: string | undefined;
+}
+
+/** An agent that runs. */
+export interface RunningAgent {
+  /** Changes what it does; see `CameraSet.apply`. */
+  apply(order: AgentOrder): Promise<CameraChanges>;
+}
+
+export interface AgentOptions extends AgentOrder {
+  /** The agent's id: its key in the bucket `agents`, and in receipts. */
+  id: string;
+  /** Footage goes to `ring/<camera>` below it, unless `ringPath` is given. */
+  dataDirectory: string;
+  /** Footage goes to `<camera>` below it, such as a RAM disk. Empty or absent: see `dataDirectory`. */
+  ringPath?: string | undefined;
+  /** Whether cameras may be `exec:`, which runs programs as this user. */
+  allowExec?: boolean | undefined;
   messaging: Messaging;
   clock?: Clock;
   log: Logger;
@@ -29,83 +46,58 @@ export interface AgentOptions {
   stopRecording?: AbortSignal;
   /** Called once all cameras have ended and were said to be lost. */
   onRecordingEnded?: () => void;
+  /** Called once the agent runs. */
+  onRunning?: (agent: RunningAgent) => void;
   /** Shorter times, for tests. */
-  timing?: Pick<RecorderOptions, 'stallMs' | 'lostMs' | 'random'> &
-    Pick<ClipServiceOptions, 'graceMs' | 'offerWaitsMs' | 'ackWaitMs'>;
+  timing?: UnitTiming;
 }
 
 /**
- * Runs the agent on live cameras until the signal is aborted. Throws `UsageError` when a source is none, `ProgramError`
- * when ffmpeg is missing; a camera that is away, or NATS, is waited for.
+ * Runs the agent on live cameras until the signal is aborted. Each camera is on its own: what is wrong with one shows in
+ * its health and in the log, and the others run on. A camera that is away, or NATS, is waited for. Throws `UsageError`
+ * when there is no camera at all, `ProgramError` when ffmpeg is missing.
  */
 export async function runAgent(options: AgentOptions): Promise<void> {
-  const { dataDirectory, messaging, log, signal } = options;
+  const { id, messaging, log, signal } = options;
   const clock = options.clock ?? systemClock;
-  const stopRecording = AbortSignal.any([signal, options.stopRecording ?? signal]);
-  const sources = Object.values(options.cameras).map(({ source }) => parseSource(source));
-  if (sources.length === 0)
+  if (Object.keys(options.cameras).length === 0)
     throw new UsageError('no-camera', 'The agent has no camera: give it at least one.');
-  await requireProgram('ffmpeg');
+  const ffmpeg = await requireProgram('ffmpeg');
   await requireProgram('ffprobe');
 
-  const cameras = await Promise.all(
-    Object.entries(options.cameras).map(async ([camera, settings]) => {
-      const directory = join(dataDirectory, 'ring', camera);
-      const cameraLog = log.child({ camera });
-      const status: CameraStatus = { state: 'connecting', restarts: 0, active: false, framesPerSecond: 0 };
-      return {
-        camera,
-        settings,
-        status,
-        log: cameraLog,
-        footage: await Footage.open({ directory, ring: settings.ring, pace: 'live', log: cameraLog, clock }),
-        publisher: new LivePublisher({ agent: options.id, camera, messaging, clock, log: cameraLog }),
-      };
-    }),
-  );
-
-  options.stopRecording?.addEventListener('abort', () => {
-    for (const { footage } of cameras) footage.serveWhatIsThere();
+  const ringPath = options.ringPath ?? '';
+  const ringDirectory = ringPath === '' ? join(options.dataDirectory, 'ring') : ringPath;
+  await mkdir(ringDirectory, { recursive: true });
+  const room = new Room({ directory: ringDirectory, log, clock });
+  const cameras = new CameraSet({
+    ...{ agent: id, ringDirectory, room, messaging, clock, log },
+    ...{ allowExec: options.allowExec ?? false, timing: options.timing ?? {} },
   });
+  let configRevision: string | undefined;
+  const apply = async (order: AgentOrder): Promise<CameraChanges> => {
+    room.limitMegabytes = order.ringMegabytes ?? 0;
+    configRevision = order.configRevision;
+    return await cameras.apply(order.cameras);
+  };
 
   // Parts end one after the other: recording first, so that requests see the newest footage, health last.
-  const serving = new AbortController();
   const reporting = new AbortController();
-  const watched = new Map(
-    cameras.map(({ camera, status, publisher, footage }) => [
-      camera,
-      { status, publisher, ring: footage.ring },
-    ]),
-  );
   const health = reportHealth({
-    ...{ agent: options.id, cameras: watched, messaging, clock, log, signal: reporting.signal },
+    ...{ agent: id, cameras: cameras.units, ffmpeg, configRevision: () => configRevision },
+    ...{ messaging, clock, log, signal: reporting.signal },
   });
-  const clips = cameras.map(({ camera, footage }) =>
-    serveClips({
-      ...{ id: options.id, camera, footage, messaging, clock, log, signal: serving.signal },
-      ...options.timing,
-    }),
-  );
-  // One camera's failure ends the others as well: the agent is whole or it is not.
-  const failed = new AbortController();
-  const recording = cameras.map(({ camera, settings, status, footage, publisher, log }) =>
-    recordCamera({
-      ...{ camera, settings, status, footage, publisher, clock, log },
-      signal: AbortSignal.any([stopRecording, failed.signal]),
-      ...options.timing,
-    }).catch((error: unknown) => {
-      failed.abort();
-      throw error;
-    }),
-  );
-  const results = await Promise.allSettled(recording);
-  options.onRecordingEnded?.();
-  if (!failed.signal.aborted) await aborted(signal);
-  serving.abort();
-  await Promise.all(clips);
-  reporting.abort();
-  await health;
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  try {
+    await apply(options);
+    options.onRunning?.({ apply });
+    await aborted(AbortSignal.any([signal, options.stopRecording ?? signal]));
+    await cameras.endRecording(options.stopRecording?.aborted ?? false);
+    options.onRecordingEnded?.();
+    await aborted(signal);
+  } finally {
+    await cameras.close();
+    reporting.abort();
+    await health;
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

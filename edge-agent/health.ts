@@ -3,68 +3,125 @@ import { StorageType } from '@nats-io/jetstream';
 import type { Clock } from '@faascam/core/clock';
 import { messageOf } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
-import type { AgentHealth } from '@faascam/core/messages';
+import type { AgentHealth, CameraHealth } from '@faascam/core/messages';
 import type { Messaging } from '@faascam/core/messaging';
 import { buckets } from '@faascam/core/subjects';
 import { software } from '@faascam/core/version';
 import type { CameraStatus } from './capture/camera-status.ts';
 import type { LivePublisher } from './frames/live-publisher.ts';
+import { HostUse } from './host.ts';
+import { LastHour } from './last-hour.ts';
 import { RateLimit } from './rate-limit.ts';
 import type { Ring } from './ring/ring.ts';
+import { Uplink } from './uplink.ts';
 
 const EVERY_MS = 2000;
 
-/** What health tells of, by camera. */
-export type WatchedCameras = ReadonlyMap<
-  string,
-  { status: Readonly<CameraStatus>; publisher: LivePublisher; ring: Ring }
->;
+/** What health tells of a camera. Its footage is missing while its folder cannot be opened. */
+export interface WatchedCamera {
+  readonly status: Readonly<CameraStatus>;
+  readonly publisher: Pick<LivePublisher, 'published' | 'publishedBytes' | 'dropped' | 'droppedFor'>;
+  readonly footage: { readonly ring: Pick<Ring, 'stats' | 'newest'> } | undefined;
+}
 
-export function healthOf(agent: string, cameras: WatchedCameras, atUs: number): AgentHealth {
-  const entries = [...cameras].map(([camera, { status, publisher, ring }]) => {
-    const { segments, bytes, spanMs } = ring.stats;
-    return [
-      camera,
-      {
-        state: status.state,
-        ...(status.cause === undefined ? {} : { cause: status.cause }),
-        framesPublished: publisher.published,
-        framesDropped: publisher.dropped,
-        ...(status.lastFrameAtUs === undefined ? {} : { lastFrameAtUs: status.lastFrameAtUs }),
-        restarts: status.restarts,
-        ring: { segments, bytes, spanMs: Math.max(0, spanMs) },
-      },
-    ] as const;
-  });
-  return { v: 1, agent, atUs: Math.round(atUs), software, cameras: Object.fromEntries(entries) };
+/** What an agent says of one camera. */
+export function cameraHealthOf(
+  { status, publisher, footage }: WatchedCamera,
+  bytesSentLastHour: number,
+): CameraHealth {
+  const stats = footage?.ring.stats;
+  return {
+    state: status.state,
+    cause: status.cause,
+    causeCode: status.causeCode,
+    decoding: status.decoding,
+    active: status.active,
+    framesPerSecond: Math.max(0, Math.round(status.framesPerSecond * 100) / 100),
+    framesPublished: publisher.published,
+    bytesSent: publisher.publishedBytes,
+    bytesSentLastHour,
+    framesDropped: publisher.dropped,
+    framesDroppedFor: { ...publisher.droppedFor },
+    lastFrameAtUs: status.lastFrameAtUs,
+    lastSegmentAtUs: footage?.ring.newest?.endUs,
+    restarts: status.restarts,
+    ring: {
+      segments: stats?.segments ?? 0,
+      bytes: stats?.bytes ?? 0,
+      spanMs: Math.max(0, stats?.spanMs ?? 0),
+      pinnedBytes: stats?.pinnedBytes ?? 0,
+      bytesWrittenLastHour: stats?.writtenLastHour ?? 0,
+    },
+  };
+}
+
+export interface HealthOptions {
+  agent: string;
+  /** As they are at each moment. */
+  cameras: ReadonlyMap<string, WatchedCamera>;
+  /** ffmpeg's version. */
+  ffmpeg: string;
+  /** Asked each time: the config may be changed. */
+  configRevision: () => string | undefined;
+  messaging: Messaging;
+  clock: Clock;
+  log: Logger;
+  signal: AbortSignal;
 }
 
 /**
  * Writes the agent's health into the bucket `agents` every two seconds, and once more when the signal is aborted.
  * While NATS is away it keeps trying.
  */
-export async function reportHealth(options: {
-  agent: string;
-  cameras: WatchedCameras;
-  messaging: Messaging;
-  clock: Clock;
-  log: Logger;
-  signal: AbortSignal;
-}): Promise<void> {
-  const { agent, cameras, messaging, clock, log, signal } = options;
+export async function reportHealth(options: HealthOptions): Promise<void> {
+  const { agent, messaging, clock, log, signal } = options;
   const limit = new RateLimit(clock);
+  const sent = new SentBytes(clock);
+  const host = new HostUse();
+  const uplink = new Uplink(clock, log);
+  const watching = uplink.watch(messaging, signal);
   let bucket: KV | undefined;
   for (let last = false; !last;) {
     last = signal.aborted;
+    const health: AgentHealth = {
+      ...{ v: 1, agent, atUs: Math.round(clock.nowUs()), software },
+      versions: { node: process.versions.node, ffmpeg: options.ffmpeg },
+      uplink: uplink.state,
+      host: host.read(),
+      configRevision: options.configRevision(),
+      cameras: Object.fromEntries(
+        [...options.cameras].map(([id, camera]) => [id, cameraHealthOf(camera, sent.note(id, camera))]),
+      ),
+    };
     try {
       bucket ??= await new Kvm(messaging.nc).create(buckets.agents, {
         history: 1,
         storage: StorageType.File,
       });
-      await bucket.put(agent, JSON.stringify(healthOf(agent, cameras, clock.nowUs())));
+      await bucket.put(agent, JSON.stringify(health));
     } catch (error) {
       limit.tell('health', () => log.warn(`The agent's health cannot be told: ${messageOf(error)}`));
     }
     if (!last) await clock.sleep(EVERY_MS, signal).catch(() => undefined);
+  }
+  await watching;
+}
+
+/** Bytes sent in the last hour by camera, out of counters that only grow. */
+class SentBytes {
+  readonly #clock: Clock;
+  readonly #cameras = new Map<string, { bytes: number; lastHour: LastHour }>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  note(camera: string, { publisher }: WatchedCamera): number {
+    const known = this.#cameras.get(camera) ?? { bytes: 0, lastHour: new LastHour(this.#clock) };
+    // A camera that was taken out and in again counts from nothing.
+    known.lastHour.add(Math.max(0, publisher.publishedBytes - known.bytes));
+    known.bytes = publisher.publishedBytes;
+    this.#cameras.set(camera, known);
+    return known.lastHour.total;
   }
 }

@@ -2,17 +2,21 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock, type Clock } from '@faascam/core/clock';
 import type { Logger } from '@faascam/core/log';
-import type { CameraSettings } from '@faascam/core/settings';
 import type { Pace } from '../sources/source-args.ts';
 import { OutageJournal, outagesBetween, type Outage } from './outages.ts';
+import { isDiskFull } from './disk-full.ts';
+import type { Quota } from './eviction.ts';
 import { recoverSegments } from './recovery.ts';
 import { JOIN_US, Ring } from './ring.ts';
+import type { Room } from './room.ts';
 import type { Segment } from './segment.ts';
 
 export interface FootageOptions {
   /** The footage's own directory; made if absent. */
   directory: string;
-  ring: CameraSettings['ring'];
+  ring: Quota;
+  /** The disk that it shares with other cameras' footage. */
+  room?: Room;
   /** `live`: capture times are about now. `replay`: they are whatever the recording's are. */
   pace: Pace;
   log: Logger;
@@ -50,6 +54,7 @@ export class Footage {
   readonly #waiting = new Set<() => void>();
   #state: FootageState = { kind: 'starting' };
   #servesWhatIsThere = false;
+  #pauses = false;
 
   private constructor(options: FootageOptions, ring: Ring, journal: OutageJournal) {
     this.#options = options;
@@ -67,6 +72,7 @@ export class Footage {
       quota: options.ring,
       log,
       clock: options.clock ?? systemClock,
+      ...(options.room === undefined ? {} : { room: options.room }),
     });
     const journal = await OutageJournal.open(join(directory, 'outages.json'));
     const footage = new Footage(options, ring, journal);
@@ -105,7 +111,13 @@ export class Footage {
   /** A new directory into which an ffmpeg may write its segments. Whatever stays there is looked at on the next start. */
   async openSession(): Promise<string> {
     await mkdir(this.#incoming, { recursive: true });
-    return await mkdtemp(join(this.#incoming, 'session-'));
+    try {
+      return await mkdtemp(join(this.#incoming, 'session-'));
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      await this.ring.evict();
+      return await mkdtemp(join(this.#incoming, 'session-'));
+    }
   }
 
   /** Takes a closed segment in. `joinsPrevious`: the same session wrote the one before. */
@@ -138,9 +150,28 @@ export class Footage {
     this.#wake();
   }
 
-  /** Nothing more is recorded, because the agent stops. */
+  /** Recording begins, for the first time or again. When it stops, that is a pause, until `endsForGood`. */
+  begins(): void {
+    this.#pauses = true;
+    this.#servesWhatIsThere = false;
+    if (this.#state.kind === 'stopped') this.#become({ kind: 'lost' });
+  }
+
+  /** What stops recording next, or has stopped it, is the end of it: the agent stops, or the camera is taken out. */
+  endsForGood(): void {
+    this.#pauses = false;
+  }
+
+  /** Nothing more is recorded: for now, or because the agent stops. */
   stopped(): void {
-    if (this.#state.kind !== 'ended') this.#become({ kind: 'stopped' });
+    if (this.#state.kind === 'ended') return;
+    if (!this.#pauses) this.#become({ kind: 'stopped' });
+    else if (this.#state.kind === 'recording') this.#become({ kind: 'lost' });
+  }
+
+  /** Lets go of what it shares with others. Its files stay. */
+  close(): void {
+    this.ring.close();
   }
 
   /**
@@ -171,6 +202,7 @@ export class Footage {
 
   /** Deletes the footage. Nothing may use it any more. */
   async remove(): Promise<void> {
+    this.close();
     await rm(this.#options.directory, { recursive: true, force: true });
   }
 

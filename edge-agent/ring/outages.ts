@@ -2,6 +2,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { systemCodeOf } from '@faascam/core/errors';
 import { gap, type Gap } from '@faascam/core/messages';
 import { z } from 'zod';
+import { unlessDiskFull } from './disk-full.ts';
 
 /** A span without footage and why, as in a clip's gaps. */
 export type Outage = Gap;
@@ -66,12 +67,14 @@ export class OutageJournal {
     return this.#outages;
   }
 
-  /** Adds outages. They are on disk when this resolves. */
+  /** Adds outages. They are on disk when this resolves, unless that is full: then a restart forgets them. */
   async add(outages: readonly Outage[]): Promise<void> {
     if (outages.length === 0) return;
     this.#outages = [...this.#outages, ...outages].slice(-KEPT_OUTAGES);
     const draft = `${this.#path}.new`;
-    await writeFile(draft, JSON.stringify({ v: 1, outages: this.#outages }));
-    await rename(draft, this.#path);
+    await unlessDiskFull(async () => {
+      await writeFile(draft, JSON.stringify({ v: 1, outages: this.#outages }));
+      await rename(draft, this.#path);
+    });
   }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { eventId } from '@faascam/core/ids';
 import { timeUs } from '@faascam/core/messages';
 import { z } from 'zod';
+import { unlessDiskFull } from './disk-full.ts';
 
 const pinFile = z.object({ fromUs: timeUs, toUs: timeUs });
 type Span = z.infer<typeof pinFile>;
@@ -35,7 +36,8 @@ export class Pins {
 
   async add(event: string, span: Span): Promise<void> {
     this.#spans.set(event, span);
-    await writeFile(join(this.#directory, event), JSON.stringify(span));
+    // On a full disk it holds until the next start; the request comes again then.
+    await unlessDiskFull(() => writeFile(join(this.#directory, event), JSON.stringify(span)));
   }
 
   async remove(event: string): Promise<void> {

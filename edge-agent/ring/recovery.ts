@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { messageOf, systemCodeOf } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
 import { z } from 'zod';
+import { unlessDiskFull } from './disk-full.ts';
 
 const run = promisify(execFile);
 
@@ -18,7 +19,7 @@ const probed = z.object({
 
 /** Notes how the session's stream time lies to capture time, for `recoverSegments` after a crash. */
 export async function noteOffset(session: string, offsetUs: number): Promise<void> {
-  await writeFile(join(session, OFFSET_FILE), JSON.stringify({ offsetUs }));
+  await unlessDiskFull(() => writeFile(join(session, OFFSET_FILE), JSON.stringify({ offsetUs })));
 }
 
 /**

@@ -25,7 +25,7 @@ function open(options: Partial<RingOptions> = {}): Promise<Ring> {
     directory: join(directory, 'ring'),
     quota: { minutes: 1, megabytes: 100 },
     log: createLogger('test'),
-    freeBytes: () => Promise.resolve(1e12),
+    disk: () => Promise.resolve({ freeBytes: 1e12, sizeBytes: 2e12 }),
     ...options,
   });
 }
@@ -68,7 +68,7 @@ describe('ring', () => {
     await writeFile(join(directory, 'ring', 'notes.txt'), 'mine');
     const again = await open();
     expect(secondsOf(again)).toEqual([0, 2, 4]);
-    expect(again.stats).toEqual({ segments: 3, bytes: 3000, spanMs: 6000 });
+    expect(again.stats).toMatchObject({ segments: 3, bytes: 3000, spanMs: 6000 });
     expect(await readdir(join(directory, 'ring'))).toContain('notes.txt');
   });
 
@@ -109,7 +109,10 @@ describe('ring', () => {
 
   test('when the disk is nearly full the oldest goes, but neither what is pinned nor the newest', async () => {
     let freeBytes = 1e12;
-    const ring = await open({ freeBytes: () => Promise.resolve(freeBytes), reserveBytes: 5000 });
+    const ring = await open({
+      disk: () => Promise.resolve({ freeBytes, sizeBytes: 2e12 }),
+      reserveBytes: 5000,
+    });
     for (const second of [0, 2, 4, 6, 8]) await record(ring, second);
     await ring.pin(EVENT, EPOCH_US, EPOCH_US + SECOND_US);
     freeBytes = 3000;

@@ -1,11 +1,11 @@
-import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock, type Clock } from '@faascam/core/clock';
-import { systemCodeOf } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
-import { RateLimit } from '../rate-limit.ts';
-import { evictions, type Quota } from './eviction.ts';
+import { LastHour } from '../last-hour.ts';
+import { bytesOf, evictions, type Quota } from './eviction.ts';
 import { Pins } from './pins.ts';
+import { Room, type Disk, type Tenant } from './room.ts';
 import { parseSegmentName, segmentName, type Segment } from './segment.ts';
 
 export interface RingOptions {
@@ -13,35 +13,53 @@ export interface RingOptions {
   quota: Quota;
   log: Logger;
   clock?: Clock;
-  /** Below this much free space the oldest footage goes, whatever the quota. Default 128 MB. */
+  /** The disk that it shares with other rings. Default: one of its own. */
+  room?: Room;
+  /** For a room of its own, see `RoomOptions`. */
   reserveBytes?: number;
-  /** Free bytes on the ring's disk; for tests. */
-  freeBytes?: () => Promise<number>;
+  disk?: () => Promise<Disk>;
+}
+
+export interface RingStats {
+  segments: number;
+  bytes: number;
+  /** From the oldest segment's begin to the newest one's end, with whatever is missing between. */
+  spanMs: number;
+  /** Of segments that events hold. */
+  pinnedBytes: number;
+  /** Taken in during the last hour. A segment is written once, so this is what the disk bears. */
+  writtenLastHour: number;
 }
 
 /** Neighbours of one session lie this close: pictures shown before a keyframe may be stored behind it. */
 export const JOIN_US = 1_000_000;
-const RESERVE_BYTES = 128 * 1024 * 1024;
-const RECOVERY_INTERVAL_MS = 600_000;
 
 /**
  * The last minutes of a camera: segment files in a directory, and an index of them in memory (some 100 bytes each).
  * A file's name says all that the index knows, so that any crash leaves a ring that can be read again.
  */
-export class Ring {
+export class Ring implements Tenant {
   readonly #options: RingOptions;
   readonly #pins: Pins;
-  readonly #limit: RateLimit;
+  readonly #room: Room;
+  readonly #written: LastHour;
+  #quota: Quota;
   #segments: Segment[];
 
   private constructor(options: RingOptions, pins: Pins, segments: Segment[]) {
     this.#options = options;
     this.#pins = pins;
     this.#segments = segments;
-    this.#limit = new RateLimit(options.clock ?? systemClock, RECOVERY_INTERVAL_MS);
+    this.#quota = options.quota;
+    this.#written = new LastHour(options.clock ?? systemClock);
+    this.#room = options.room ?? new Room(options);
+    this.#room.enter(this);
   }
 
-  /** Opens the ring with what lies there. Other files in the directory are left alone. */
+  /**
+   * Opens the ring with what lies there. Other files in the directory are left alone; a segment without a byte goes:
+   * the power was cut before the disk had it. The caller closes it.
+   */
   static async open(options: RingOptions): Promise<Ring> {
     await mkdir(options.directory, { recursive: true });
     const pins = await Pins.open(join(options.directory, 'pins'));
@@ -50,17 +68,28 @@ export class Ring {
       const times = parseSegmentName(name);
       if (times === undefined) continue;
       const path = join(options.directory, name);
-      segments.push({ path, ...times, sizeBytes: (await stat(path)).size });
+      const { size: sizeBytes } = await stat(path);
+      if (sizeBytes === 0) await rm(path, { force: true });
+      else segments.push({ path, ...times, sizeBytes });
     }
     segments.sort((a, b) => a.startUs - b.startUs);
     return new Ring(options, pins, segments);
   }
 
-  get stats(): { segments: number; bytes: number; spanMs: number } {
-    const bytes = this.#segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  get stats(): RingStats {
     const [first, last] = [this.#segments[0], this.#segments.at(-1)];
-    const spanMs = first && last ? (last.endUs - first.startUs) / 1000 : 0;
-    return { segments: this.#segments.length, bytes, spanMs };
+    return {
+      segments: this.#segments.length,
+      bytes: bytesOf(this.#segments),
+      spanMs: first && last ? (last.endUs - first.startUs) / 1000 : 0,
+      pinnedBytes: bytesOf(this.#segments.filter((segment) => this.isPinned(segment))),
+      writtenLastHour: this.#written.total,
+    };
+  }
+
+  /** In order of time. */
+  get segments(): readonly Segment[] {
+    return this.#segments;
   }
 
   get newest(): Segment | undefined {
@@ -69,7 +98,7 @@ export class Ring {
 
   /** Footage before this time may have been dropped for want of room. Undefined for an empty ring. */
   get evictedBeforeUs(): number | undefined {
-    return this.#segments.find((segment) => !this.#isPinned(segment))?.startUs ?? this.newest?.endUs;
+    return this.#segments.find((segment) => !this.isPinned(segment))?.startUs ?? this.newest?.endUs;
   }
 
   /**
@@ -84,6 +113,7 @@ export class Ring {
     const path = join(this.#options.directory, segmentName(startUs, endUs));
     const { size } = await stat(file);
     await rename(file, path);
+    this.#written.add(size);
     const segment = { path, startUs, endUs, sizeBytes: size };
     const previous = this.#segments.at(-1);
     const holeUs = previous === undefined ? 0 : startUs - previous.endUs;
@@ -115,42 +145,30 @@ export class Ring {
     await rm(segment.path, { force: true });
   }
 
-  /** Drops what is beyond the quota, and, when the disk is nearly full, the oldest of the rest. */
+  /** Keeps more or less from now on. */
+  async setQuota(quota: Quota): Promise<void> {
+    this.#quota = quota;
+    await this.evict();
+  }
+
+  /** Drops what is beyond the quota, and what the disk and the other rings need. */
   async evict(): Promise<void> {
-    const wantedBytes = (this.#options.reserveBytes ?? RESERVE_BYTES) - (await this.#freeBytes());
-    if (wantedBytes > 0) {
-      this.#limit.tell('disk', () =>
-        this.#options.log.warn(
-          { directory: this.#options.directory },
-          'The disk of the ring is nearly full: its oldest footage is dropped early. Free some space or keep less.',
-        ),
-      );
-    }
-    const dropped = evictions({
-      segments: this.#segments,
-      isPinned: (segment) => this.#isPinned(segment),
-      quota: this.#options.quota,
-      wantedBytes,
-    });
-    if (dropped.length === 0) return;
-    const gone = new Set(dropped);
+    const dropped = evictions(this, this.#quota);
+    if (dropped.length > 0) await this.drop(dropped);
+    await this.#room.makeRoom();
+  }
+
+  async drop(segments: readonly Segment[]): Promise<void> {
+    const gone = new Set(segments);
     this.#segments = this.#segments.filter((segment) => !gone.has(segment));
-    for (const { path } of dropped) await rm(path, { force: true });
+    for (const { path } of segments) await rm(path, { force: true });
   }
 
-  #isPinned(segment: Segment): boolean {
-    return this.#pins.hold(segment.startUs, segment.endUs);
-  }
+  /** Whether an event needs it. */
+  readonly isPinned = (segment: Segment): boolean => this.#pins.hold(segment.startUs, segment.endUs);
 
-  async #freeBytes(): Promise<number> {
-    if (this.#options.freeBytes !== undefined) return await this.#options.freeBytes();
-    try {
-      const { bavail, bsize } = await statfs(this.#options.directory);
-      return bavail * bsize;
-    } catch (error) {
-      // Some network file systems do not tell; the quota still holds.
-      if (systemCodeOf(error) === 'ENOSYS') return Number.MAX_SAFE_INTEGER;
-      throw error;
-    }
+  /** Leaves the room: others may go on writing there. */
+  close(): void {
+    this.#room.leave(this);
   }
 }

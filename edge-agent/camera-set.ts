@@ -1,0 +1,102 @@
+import type { CameraSettings } from '@faascam/core/settings';
+import { cameraChanges, changesText, onlyQuotaDiffers, type CameraChanges } from './camera-changes.ts';
+import { CameraUnit, type UnitOptions } from './camera-unit.ts';
+
+type Cameras = Readonly<Record<string, CameraSettings>>;
+
+/** For how long requests for clips of a camera that was taken out are still served: its last event ends with it. */
+const RETIREMENT_MS = 300_000;
+
+/** The cameras of an agent, which may change while it runs. */
+export class CameraSet {
+  readonly #options: Omit<UnitOptions, 'camera'>;
+  readonly #units = new Map<string, CameraUnit>();
+  /** Taken out, but still serving clips. */
+  readonly #retired = new Map<string, { unit: CameraUnit; stay: AbortController; gone: Promise<void> }>();
+  #cameras: Cameras = {};
+  #last: Promise<unknown> = Promise.resolve();
+  #ended = false;
+
+  constructor(options: Omit<UnitOptions, 'camera'>) {
+    this.#options = options;
+  }
+
+  /** The cameras that record, or should. */
+  get units(): ReadonlyMap<string, CameraUnit> {
+    return this.#units;
+  }
+
+  /**
+   * Records these cameras from now on. Only what differs from before is touched: other cameras keep their connection
+   * and their ffmpeg. Resolves when what is no longer wanted has ended in order. Does nothing once recording has ended.
+   */
+  async apply(cameras: Cameras): Promise<CameraChanges> {
+    const turn = this.#last.then(() => this.#apply(cameras));
+    this.#last = turn.catch(() => undefined);
+    return await turn;
+  }
+
+  /** Ends all recordings, see `CameraUnit.endForGood`. Call it again to wait for it. */
+  async endRecording(servesWhatIsThere: boolean): Promise<void> {
+    this.#ended = true;
+    await this.#last;
+    await Promise.all([...this.#units.values()].map((unit) => unit.endForGood(servesWhatIsThere)));
+  }
+
+  /** Ends the serving of clips. Call it after `endRecording`. */
+  async close(): Promise<void> {
+    for (const { stay } of this.#retired.values()) stay.abort();
+    await Promise.all([
+      ...[...this.#units.values()].map((unit) => unit.close()),
+      ...[...this.#retired.values()].map(({ gone }) => gone),
+    ]);
+  }
+
+  async #apply(cameras: Cameras): Promise<CameraChanges> {
+    const changes = cameraChanges(this.#cameras, cameras);
+    const text = changesText(changes);
+    if (this.#ended || text === '') return changes;
+    // The first time it is no change but the start.
+    if (Object.keys(this.#cameras).length > 0) this.#options.log.info(`Cameras: ${text}.`);
+    this.#cameras = cameras;
+    await Promise.all([
+      ...changes.removed.map((camera) => this.#remove(camera)),
+      ...changes.added.map((camera) => this.#add(camera, cameras[camera])),
+      ...changes.changed.map(async ({ camera, keys }) => {
+        const [unit, settings] = [this.#units.get(camera), cameras[camera]];
+        if (unit === undefined || settings === undefined) return;
+        if (onlyQuotaDiffers(keys)) await unit.keep(settings.ring);
+        else await unit.record(settings);
+      }),
+    ]);
+    return changes;
+  }
+
+  async #add(camera: string, settings: CameraSettings | undefined): Promise<void> {
+    if (settings === undefined) return;
+    const retired = this.#retired.get(camera);
+    this.#retired.delete(camera);
+    retired?.stay.abort();
+    const unit = retired?.unit ?? new CameraUnit({ ...this.#options, camera });
+    this.#units.set(camera, unit);
+    await unit.record(settings);
+  }
+
+  async #remove(camera: string): Promise<void> {
+    const unit = this.#units.get(camera);
+    if (unit === undefined) return;
+    this.#units.delete(camera);
+    const stay = new AbortController();
+    const retired = { unit, stay, gone: this.#retire(camera, unit, stay.signal) };
+    this.#retired.set(camera, retired);
+    await unit.endForGood(true);
+  }
+
+  async #retire(camera: string, unit: CameraUnit, stay: AbortSignal): Promise<void> {
+    await this.#options.clock.sleep(RETIREMENT_MS, stay).catch(() => undefined);
+    // Taken in again meanwhile: then it is no longer ours to close.
+    if (this.#retired.get(camera)?.unit !== unit) return;
+    await unit.close();
+    this.#retired.delete(camera);
+  }
+}

@@ -1,0 +1,159 @@
+import { join } from 'node:path';
+import type { Clock } from '@faascam/core/clock';
+import { FaascamError, messageOf, systemCodeOf, UsageError } from '@faascam/core/errors';
+import type { Logger } from '@faascam/core/log';
+import type { Messaging } from '@faascam/core/messaging';
+import { redact } from '@faascam/core/redact';
+import type { CameraSettings } from '@faascam/core/settings';
+import type { CameraStatus } from './capture/camera-status.ts';
+import { recordCamera, type RecorderOptions } from './capture/recorder.ts';
+import { serveClips, type ClipServiceOptions } from './clips/clip-service.ts';
+import { LivePublisher } from './frames/live-publisher.ts';
+import { Footage } from './ring/footage.ts';
+import type { Room } from './ring/room.ts';
+
+/** Shorter times, for tests. */
+export type UnitTiming = Pick<RecorderOptions, 'stallMs' | 'lostMs' | 'random'> &
+  Pick<ClipServiceOptions, 'graceMs' | 'offerWaitsMs' | 'ackWaitMs'>;
+
+export interface UnitOptions {
+  /** The agent's id. */
+  agent: string;
+  camera: string;
+  /** Footage goes to a folder of the camera's name in it. */
+  ringDirectory: string;
+  room: Room;
+  messaging: Messaging;
+  allowExec: boolean;
+  clock: Clock;
+  log: Logger;
+  timing: UnitTiming;
+}
+
+/** Waits before a camera that could not even be begun is tried again. */
+const WAITS_MS = [2000, 5000, 10_000, 30_000, 60_000];
+/** A camera that ran this long was begun well: the waits begin anew. */
+const GOOD_RUN_US = 60_000_000;
+
+/**
+ * One camera of the agent: its footage, its recording, and the clips cut out of it. Whatever is wrong with it is its own
+ * business: it says so in its status and in the log, and tries again where that can help; nothing is ever thrown.
+ */
+export class CameraUnit {
+  readonly status: CameraStatus = { state: 'connecting', restarts: 0, active: false, framesPerSecond: 0 };
+  readonly publisher: LivePublisher;
+  readonly #options: UnitOptions;
+  readonly #log: Logger;
+  readonly #serving = new AbortController();
+  #footage: Footage | undefined;
+  #clips: Promise<void> = Promise.resolve();
+  #recording: { stop: AbortController; over: Promise<void> } | undefined;
+
+  constructor(options: UnitOptions) {
+    const { agent, camera, messaging, clock } = options;
+    this.#options = options;
+    this.#log = options.log.child({ camera });
+    this.publisher = new LivePublisher({ agent, camera, messaging, clock, log: this.#log });
+  }
+
+  /** Undefined until it could be opened. */
+  get footage(): Footage | undefined {
+    return this.#footage;
+  }
+
+  /** Records with these settings from now on. What was recorded with others has ended in order when this resolves. */
+  async record(settings: CameraSettings): Promise<void> {
+    await this.#endRecording();
+    const stop = new AbortController();
+    this.#recording = { stop, over: this.#keepRecording(settings, stop.signal) };
+  }
+
+  /** Keeps more or less footage from now on; the recording goes on. */
+  async keep(quota: CameraSettings['ring']): Promise<void> {
+    try {
+      await this.#footage?.ring.setQuota(quota);
+    } catch (error) {
+      this.#log.warn(`Old footage could not be dropped: ${messageOf(error)}`);
+    }
+  }
+
+  /**
+   * Ends the recording: the newest segment is closed, the camera is said to be lost. Requests for clips go on to be
+   * served. `servesWhatIsThere`: with what was recorded, instead of by the agent's next start.
+   */
+  async endForGood(servesWhatIsThere: boolean): Promise<void> {
+    this.#footage?.endsForGood();
+    if (servesWhatIsThere) this.#footage?.serveWhatIsThere();
+    await this.#endRecording();
+    this.#footage?.stopped();
+    this.status.state = 'stopped';
+    this.status.cause = undefined;
+    this.status.causeCode = undefined;
+  }
+
+  /** Takes no more requests for clips, and resolves when those in work are done or their grace is over. */
+  async close(): Promise<void> {
+    this.#serving.abort();
+    await this.#clips;
+    this.#footage?.close();
+  }
+
+  async #endRecording(): Promise<void> {
+    this.#recording?.stop.abort();
+    await this.#recording?.over;
+    this.#recording = undefined;
+  }
+
+  async #keepRecording(settings: CameraSettings, signal: AbortSignal): Promise<void> {
+    const { camera, allowExec, clock, timing } = this.#options;
+    for (let failures = 0; !signal.aborted; failures++) {
+      const beganUs = clock.nowUs();
+      try {
+        const footage = await this.#openFootage(settings);
+        footage.begins();
+        await recordCamera({
+          ...{ camera, settings, footage, publisher: this.publisher, status: this.status, allowExec },
+          ...{ clock, log: this.#log, signal },
+          ...timing,
+        });
+      } catch (error) {
+        if (this.#failed(error) === 'final') return;
+        if (clock.nowUs() - beganUs > GOOD_RUN_US) failures = 0;
+        const waitMs = WAITS_MS[Math.min(failures, WAITS_MS.length - 1)] ?? 60_000;
+        await clock.sleep(waitMs, signal).catch(() => undefined);
+      }
+    }
+  }
+
+  async #openFootage(settings: CameraSettings): Promise<Footage> {
+    const { camera, ringDirectory, room, agent, messaging, clock, timing } = this.#options;
+    if (this.#footage !== undefined) {
+      await this.#footage.ring.setQuota(settings.ring);
+      return this.#footage;
+    }
+    const footage = await Footage.open({
+      ...{ directory: join(ringDirectory, camera), ring: settings.ring, room },
+      ...{ pace: 'live', log: this.#log, clock },
+    });
+    this.#footage = footage;
+    this.#clips = serveClips({
+      ...{ id: agent, camera, footage, messaging, clock, log: this.#log, signal: this.#serving.signal },
+      ...timing,
+    });
+    return footage;
+  }
+
+  /** Says why it cannot record. `final`: trying again cannot help. */
+  #failed(error: unknown): 'final' | 'again' {
+    const final = error instanceof UsageError;
+    const cause = redact(messageOf(error));
+    this.status.state = final ? 'failed' : 'waiting';
+    this.status.cause = cause;
+    this.status.causeCode = error instanceof FaascamError ? error.code : (systemCodeOf(error) ?? 'failed');
+    this.#log.error(
+      { cause: this.status.causeCode },
+      `The camera ${this.#options.camera} cannot run: ${cause}`,
+    );
+    return final ? 'final' : 'again';
+  }
+}
