@@ -59,8 +59,10 @@ export function captureArgs({ input, frames, segments }: CaptureArgs): string[] 
   // No `-nostdin`: with it ffmpeg 7 does not end on SIGTERM, and the newest segment would be lost.
   return [
     ...['-hide_banner', '-nostats', '-loglevel', 'repeat+level+error'],
+    // After what the source asks for, which they override.
+    ...input.args.slice(0, input.args.lastIndexOf('-i')),
     ...(frames === undefined ? [] : decodeArgs(frames)),
-    ...input.args,
+    ...input.args.slice(input.args.lastIndexOf('-i')),
     ...(segments === undefined ? [] : segmentArgs(segments, input.copy)),
     ...(frames === undefined ? [] : frameArgs(frames)),
   ];
@@ -84,7 +86,9 @@ function segmentArgs(segments: { segmentMs: number; incoming: string }, copy: st
 /** What must stand before the input. */
 function decodeArgs({ mode, decoder }: FrameOutput): string[] {
   if (mode === 'pass-through') return [];
-  return [...decoder.args, ...(mode === 'keyframes' ? ['-skip_frame', 'nokey'] : [])];
+  if (mode === 'all') return decoder.args;
+  // A decoder that works ahead, or puts pictures in order, would hold each keyframe back until the next.
+  return [...decoder.args, '-threads', '1', '-flags', 'low_delay', '-skip_frame', 'nokey'];
 }
 
 function frameArgs({ mode, picture, fps, thumbnails }: FrameOutput): string[] {
@@ -94,19 +98,30 @@ function frameArgs({ mode, picture, fps, thumbnails }: FrameOutput): string[] {
     return [...copy, 'mpjpeg', `pipe:${pipes.frames}`, ...copy, 'framecrc', `pipe:${pipes.times}`];
   }
   const jpeg = [
-    // More threads would hold frames back.
+    // More threads would hold frames back, even those that are not encoded at all.
     ...['-an', '-fps_mode', 'passthrough', '-c:v', 'mjpeg', '-threads', '1'],
     ...['-q:v', String(picture.quality), '-f', 'mpjpeg', `pipe:${pipes.frames}`],
   ];
-  if (!thumbnails)
-    return ['-map', '0:v:0', '-vf', `${pickFilters(picture, fps)},${jpegFilters(picture.width)}`, ...jpeg];
+  const frames = [
+    '-map',
+    '0:v:0',
+    '-vf',
+    `${pickFilters(picture, fps)},${jpegFilters(picture.width)}`,
+    ...jpeg,
+  ];
+  if (!thumbnails) return frames;
+  // Filters of their own, which pick the very same pictures.
   const { width, height } = THUMBNAIL;
-  const small = `scale=${width}:${height}:flags=area:out_range=pc,format=gray`;
+  const small = [
+    ...sampleFilters(fps),
+    ...shapeFilters(picture),
+    `scale=${width}:${height}:flags=area:out_range=pc`,
+    'format=gray',
+  ];
   return [
-    ...['-filter_complex_threads', '1', '-filter_complex'],
-    `[0:v:0]${pickFilters(picture, fps)},split[a][b];[a]${jpegFilters(picture.width)}[jpeg];[b]${small}[small]`,
-    ...['-map', '[jpeg]', ...jpeg, '-map', '[small]', '-an', '-fps_mode', 'passthrough'],
-    ...['-f', 'rawvideo', '-flush_packets', '1', `pipe:${pipes.thumbnails}`],
+    ...frames,
+    ...['-map', '0:v:0', '-an', '-vf', small.join(','), '-fps_mode', 'passthrough'],
+    ...['-threads', '1', '-f', 'rawvideo', '-flush_packets', '1', `pipe:${pipes.thumbnails}`],
   ];
 }
 
@@ -115,18 +130,26 @@ function jpegFilters(width: number): string {
 }
 
 /** Picks pictures, `fps` a second or every one, turned and cut as asked, each one's time written to the pipe `times`. */
-function pickFilters({ rotate, crop }: FramePicture, fps: number | undefined): string {
-  const turns = { 0: [], 90: ['transpose=clock'], 180: ['hflip', 'vflip'], 270: ['transpose=cclock'] };
+function pickFilters(picture: FramePicture, fps: number | undefined): string {
   return [
-    ...(fps === undefined ? [] : [`select='${samplingExpression(fps)}'`]),
+    ...sampleFilters(fps),
     // Microseconds: `metadata` prints `pts` exactly, but seconds with six digits only.
     'settb=1/1000000',
     // It prints only frames that carry some metadata, so each gets some.
     'metadata=mode=add:key=sampled:value=1',
     `metadata=mode=print:direct=1:file='pipe\\:${pipes.times}'`,
-    ...(crop === undefined ? [] : [`crop=iw*${crop[2]}:ih*${crop[3]}:iw*${crop[0]}:ih*${crop[1]}`]),
-    ...turns[rotate],
+    ...shapeFilters(picture),
   ].join(',');
+}
+
+function sampleFilters(fps: number | undefined): string[] {
+  return fps === undefined ? [] : [`select='${samplingExpression(fps)}'`];
+}
+
+function shapeFilters({ rotate, crop }: FramePicture): string[] {
+  const turns = { 0: [], 90: ['transpose=clock'], 180: ['hflip', 'vflip'], 270: ['transpose=cclock'] };
+  const cut = crop === undefined ? [] : [`crop=iw*${crop[2]}:ih*${crop[3]}:iw*${crop[0]}:ih*${crop[1]}`];
+  return [...cut, ...turns[rotate]];
 }
 
 /**

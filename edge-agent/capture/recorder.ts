@@ -2,7 +2,7 @@ import type { Clock } from '@faascam/core/clock';
 import type { Logger } from '@faascam/core/log';
 import type { CameraSettings } from '@faascam/core/settings';
 import { FrameFlow } from '../frames/frame-flow.ts';
-import type { LivePublisher } from '../frames/live-publisher.ts';
+import type { FramePublisher } from '../frames/live-publisher.ts';
 import type { Footage } from '../ring/footage.ts';
 import { parseSource, type Source } from '../sources/source.ts';
 import type { CameraStatus } from './camera-status.ts';
@@ -12,7 +12,7 @@ export interface RecorderOptions {
   camera: string;
   settings: CameraSettings;
   footage: Footage;
-  publisher: LivePublisher;
+  publisher: FramePublisher;
   status: CameraStatus;
   clock: Clock;
   /** Names the camera. */

@@ -2,7 +2,7 @@ import type { Clock } from '@faascam/core/clock';
 import type { CameraSettings } from '@faascam/core/settings';
 import type { CameraStatus } from '../capture/camera-status.ts';
 import { FrameGate } from './frame-gate.ts';
-import type { LivePublisher } from './live-publisher.ts';
+import type { FramePublisher } from './live-publisher.ts';
 
 export interface CapturedFrame {
   jpeg: Buffer;
@@ -16,7 +16,7 @@ const RATE_WINDOW_US = 5_000_000;
 /** The way of one camera's frames to NATS: those that show something new, and what goes with them. */
 export class FrameFlow {
   readonly #gate: FrameGate<CapturedFrame>;
-  readonly #publisher: LivePublisher;
+  readonly #publisher: Pick<FramePublisher, 'frame'>;
   readonly #status: CameraStatus;
   readonly #clock: Clock;
   readonly #eventOpen: () => boolean;
@@ -24,7 +24,7 @@ export class FrameFlow {
 
   constructor(options: {
     settings: CameraSettings['frames'];
-    publisher: LivePublisher;
+    publisher: Pick<FramePublisher, 'frame'>;
     status: CameraStatus;
     clock: Clock;
     /** Whether the functions have an event open for this camera. */

@@ -14,8 +14,18 @@ import { frameHeaders, largestFrame, tooLargeMessage } from './frame-message.ts'
 const MOST_IN_FLIGHT = 16;
 const PUBLISH_TIMEOUT_MS = 5000;
 
+/** Where a camera's frames go, and what comes back. */
+export interface FramePublisher {
+  /** Sends a picture, or drops it. */
+  frame(jpeg: Uint8Array, capturedAtUs: number): void;
+  /** Says that the camera went away at this time. Resolves once NATS has it, or cannot be reached. */
+  lost(capturedAtUs: number): Promise<void>;
+  /** Whether the functions have an event open for this camera. The caller closes it. */
+  openFeedback(): { readonly eventOpen: boolean; close(): void };
+}
+
 /** Publishes a camera's frames as they come. What cannot be sent at once is dropped and counted: only the newest matter. */
-export class LivePublisher {
+export class LivePublisher implements FramePublisher {
   published = 0;
   publishedBytes = 0;
   dropped = 0;
@@ -40,7 +50,6 @@ export class LivePublisher {
     this.#limit = new RateLimit(options.clock);
   }
 
-  /** Sends a picture, or drops it. */
   frame(jpeg: Uint8Array, capturedAtUs: number): void {
     if (jpeg.length > largestFrame(this.#messaging.nc.info?.max_payload)) {
       this.#drop('too-large', tooLargeMessage(jpeg.length));
@@ -51,13 +60,11 @@ export class LivePublisher {
     }
   }
 
-  /** Says that the camera went away at this time. Resolves once NATS has it, or cannot be reached. */
   async lost(capturedAtUs: number): Promise<void> {
     this.#send('lost', new Uint8Array(0), capturedAtUs);
     await this.settled();
   }
 
-  /** What comes back: whether the functions have an event open for this camera. The caller closes it. */
   openFeedback(): EventFeedback {
     return new EventFeedback({ camera: this.#camera, messaging: this.#messaging, clock: this.#clock });
   }
