@@ -4,6 +4,7 @@ import { redact } from '@faascam/core/redact';
 import { agent } from './commands/agent.ts';
 import { check } from './commands/check.ts';
 import { clipsGet, clipsList } from './commands/clips.ts';
+import { discover, type DiscoverCommand } from './commands/discover.ts';
 import { detect, type DetectCommand } from './commands/detect.ts';
 import { modelCheck, modelList, modelPull } from './commands/model.ts';
 import { motion, type MotionCommand } from './commands/motion.ts';
@@ -17,6 +18,12 @@ const stop = new AbortController();
 function port(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new InvalidArgumentError('not a port.');
+  return value;
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value > 0 && value <= 60)) throw new InvalidArgumentError('not 0 to 60 seconds.');
   return value;
 }
 
@@ -82,6 +89,15 @@ function program(): Command {
     .description('check a config file: every mistake with its line')
     .argument('[file]', 'config file', 'faascam.yml')
     .action((file: string) => check(file));
+
+  faascam
+    .command('discover')
+    .description('find cameras: in the local network (ONVIF), on this host, at a go2rtc')
+    .option('--go2rtc <host...>', 'list the streams of a go2rtc: [user:password@]host[:1984]')
+    .option('-t, --timeout <seconds>', 'how long cameras are waited for (default: 4)', seconds)
+    .option('-j, --json <file|->', 'write what was found as JSON; - is stdout')
+    .option('-w, --write [file]', 'add what is new to a config file (default: faascam.yml)')
+    .action((options: DiscoverCommand) => discover(options, stoppable()));
 
   const model = faascam.command('model').description('detector models');
   const modelOptions = (command: Command): Command =>
