@@ -23,7 +23,8 @@ function port(text: string): number {
 
 function seconds(text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !(value > 0 && value <= 60)) throw new InvalidArgumentError('not 0 to 60 seconds.');
+  if (text.trim() === '' || !(value > 0 && value <= 60))
+    throw new InvalidArgumentError('not 0 to 60 seconds.');
   return value;
 }
 
@@ -34,9 +35,14 @@ function share(text: string): number {
   return value;
 }
 
-/** Ctrl-C asks the command to end; each command says what it does with that. */
-function stoppable(): AbortSignal {
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop.abort());
+/**
+ * Ctrl-C asks the command to end; each command says what it does with that. So does a closed terminal, but for a service
+ * with a config: there is no terminal, and SIGHUP asks it to read its config again.
+ */
+function stoppable(config?: string): AbortSignal {
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
+  const service = config !== undefined && !process.stdin.isTTY && !process.stderr.isTTY;
+  if (!service) process.once('SIGHUP', () => stop.abort());
   return stop.signal;
 }
 
@@ -56,7 +62,7 @@ function program(): Command {
     .option('-p, --port <port>', "the page's port (default: 8080)", port)
     .option('-m, --model <name|file>', 'detector: a name of "faascam model list" or an ONNX file')
     .action(async (source: string | undefined, options: CommandLine) => {
-      await up({ ...options, source }, stoppable());
+      await up({ ...options, source }, stoppable(options.config));
     });
 
   faascam
@@ -81,7 +87,7 @@ function program(): Command {
     .option('-d, --data <dir>', 'data folder (default: faascam-data)')
     .option('-n, --nats <url>', 'nats://user:password@host:4222')
     .action(async (source: string | undefined, options: CommandLine) => {
-      await agent({ ...options, source }, stoppable());
+      await agent({ ...options, source }, stoppable(options.config));
     });
 
   faascam
