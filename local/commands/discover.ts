@@ -157,5 +157,5 @@ async function write(
 function tellVariables(fresh: readonly NewlyFound[]): void {
   const variables = fresh.flatMap(({ entry }) => entry.variables);
   if (variables.length === 0) return;
-  tell(`Set before: ${variables.map((name) => `${name}=...`).join(' ')} (special characters as %XX)`);
+  tell(`Set before: ${variables.map((name) => `${name}=...`).join(' ')}`);
 }
