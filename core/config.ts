@@ -1,46 +1,80 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { isScalar, LineCounter, parseDocument, visit, type Document } from 'yaml';
 import { z } from 'zod';
 import { messageOf, systemCodeOf, UsageError } from './errors.ts';
 import { cameraId } from './ids.ts';
+import { redact } from './redact.ts';
 import { cameraSettings, detectSettings, eventSettings, motionSettings, storeSettings } from './settings.ts';
+import { substituted, type Surroundings } from './substitution.ts';
 
 /** `faascam.yml`: everything that one machine, or one agent, is told. */
 export const configSchema = z.strictObject({
-  /** Folder of ring, clips, models and NATS's files; relative to the config file. */
-  data: z.string().min(1).default('faascam-data'),
+  data: z
+    .string()
+    .min(1)
+    .default('faascam-data')
+    .describe("Folder of ring, clips, models and NATS's files; relative to the config file."),
   agent: z
     .strictObject({
-      id: cameraId.default('local'),
-      /** Folder of the footage, such as a RAM disk or a second disk. Empty: `ring` in the data folder. */
-      ringPath: z.string().default(''),
-      /** Footage of all cameras together. 0: no limit but each camera's own and the disk's. */
-      ringMegabytes: z.number().nonnegative().default(0),
-      /** Whether cameras may be `exec:`, which runs programs as this user. */
-      allowExec: z.boolean().default(false),
+      id: cameraId
+        .default('local')
+        .describe("Name of this host's agent: its key in health, and in receipts."),
+      ringPath: z
+        .string()
+        .default('')
+        .describe(
+          'Folder of the footage, such as a RAM disk or a second disk. Empty: `ring` in the data folder.',
+        ),
+      ringMegabytes: z
+        .number()
+        .nonnegative()
+        .default(0)
+        .describe("Footage of all cameras together. 0: no limit but each camera's own and the disk's."),
+      allowExec: z
+        .boolean()
+        .default(false)
+        .describe('Whether cameras may be `exec:`, which runs programs as this user.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('The edge agent on this host.'),
   nats: z
     .strictObject({
-      /** `nats://user:password@host:4222`. Empty: `faascam up` runs a nats-server of its own. */
-      url: z.string().default(''),
+      url: z
+        .string()
+        .default('')
+        .describe('`nats://user:password@host:4222`. Empty: `faascam up` runs a nats-server of its own.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('NATS, by which the parts speak to each other.'),
   page: z
     .strictObject({
-      /** Loopback unless told otherwise: the page has no login yet. */
-      host: z.string().default('127.0.0.1'),
-      port: z.number().int().min(0).max(65_535).default(8080),
+      host: z
+        .string()
+        .default('127.0.0.1')
+        .describe('Loopback unless told otherwise: the page has no login yet.'),
+      port: z
+        .number()
+        .int()
+        .min(0)
+        .max(65_535)
+        .default(8080)
+        .describe('Port of the page and of the functions. 0 takes a free one.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('The web page.'),
   cameras: z
     .record(cameraId, cameraSettings)
-    .refine((cameras) => Object.keys(cameras).length > 0, { error: 'needs at least one camera' }),
+    .refine((cameras) => Object.keys(cameras).length > 0, { error: 'needs at least one camera' })
+    .meta({
+      description: 'The cameras by id: a-z, 0-9, _ and -, at most 63, the first a letter or digit.',
+      minProperties: 1,
+    }),
   motion: motionSettings,
   detect: detectSettings,
   events: eventSettings,
-  store: storeSettings.prefault({ kind: 'directory' }),
+  store: storeSettings.prefault({ kind: 'directory' }).describe('Where clips are kept.'),
 });
 export type Config = z.infer<typeof configSchema>;
 
@@ -60,55 +94,79 @@ export function readConfig(path: string, env = process.env): Config {
     );
   }
   const config = parseConfig(text, path, env);
-  return { ...config, data: resolve(dirname(path), config.data) };
+  const { agent } = config;
+  const ringPath = agent.ringPath === '' ? '' : resolve(dirname(path), agent.ringPath);
+  return { ...config, data: resolve(dirname(path), config.data), agent: { ...agent, ringPath } };
 }
 
-/** The config in `text`; `path` names it in errors. Throws `UsageError` as `readConfig` does. */
+/** The config in `text`; `path` names it in errors, and secret files are relative to it. Throws as `readConfig` does. */
 export function parseConfig(text: string, path: string, env = process.env): Config {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const lineAt = (offset: number): number => lines.linePos(offset).line;
-  const mistakes = document.errors.map(
-    (error) => `${path}:${lineAt(error.pos[0])}: ${error.message.split('\n')[0] ?? 'not YAML'}`,
-  );
-  mistakes.push(...substitute(document, env, (offset) => `${path}:${lineAt(offset)}`));
-  if (mistakes.length === 0) {
-    const parsed = configSchema.safeParse(document.toJS());
-    if (parsed.success) return parsed.data;
-    for (const issue of parsed.error.issues) {
-      mistakes.push(...describe(issue, document, (offset) => `${path}:${lineAt(offset)}`));
+  const place = (offset: number): string => `${path}:${lines.linePos(offset).line}`;
+  const mistakes: string[] = [];
+  try {
+    const document = parseDocument(text, { lineCounter: lines });
+    mistakes.push(...document.errors.map((error) => `${place(error.pos[0])}: ${yamlFault(error.message)}`));
+    mistakes.push(...substitute(document, { env, directory: dirname(path) }, place));
+    if (mistakes.length === 0) {
+      const parsed = configSchema.safeParse(document.toJS());
+      if (parsed.success) return parsed.data;
+      for (const issue of parsed.error.issues) mistakes.push(...describe(issue, document, place));
     }
+  } catch (cause) {
+    // Nested too deep, or aliases that unfold into too much.
+    if (!(cause instanceof RangeError) && !(cause instanceof ReferenceError)) throw cause;
+    throw new UsageError('config-invalid', `${path}: the file is too deeply nested to be read`, { cause });
   }
   const lineIn = (mistake: string): number => Number(mistake.slice(path.length + 1).split(':')[0]);
   mistakes.sort((a, b) => lineIn(a) - lineIn(b));
-  throw new UsageError('config-invalid', mistakes.join('\n'));
+  const shown = mistakes.slice(0, MOST_MISTAKES);
+  if (mistakes.length > shown.length)
+    shown.push(`${path}: and ${mistakes.length - shown.length} more mistakes`);
+  throw new UsageError('config-invalid', shown.join('\n'));
+}
+
+/** Tells configs apart, without telling of passwords: the first digits of a hash over all but those in addresses. */
+export function configRevision(config: Config): string {
+  return createHash('sha256')
+    .update(redact(JSON.stringify(config)))
+    .digest('hex')
+    .slice(0, 8);
 }
 
 /** The schema as JSON Schema, for editors and for telling which keys are allowed where. */
 export function configJsonSchema(): Record<string, unknown> {
-  return z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
+  return {
+    title: 'faascam.yml',
+    ...z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }),
+  };
 }
 
-const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
+/** Whoever mends these sees the next ones. */
+const MOST_MISTAKES = 50;
 
-/** Puts the environment's values for `${NAME}` and `${NAME:-default}`; answers what is missing. */
-function substitute(document: Document, env: NodeJS.ProcessEnv, place: (offset: number) => string): string[] {
-  const missing: string[] = [];
+/** The first line of what the YAML parser says, without the text that it quotes: that may be a password. */
+function yamlFault(message: string): string {
+  const [first = ''] = message.split('\n');
+  return first.replace(/: ?["'].*$/, '').replace(/:$/, '') || 'not YAML';
+}
+
+/** Puts in the values of `${...}`; answers what is missing. Keys are left as they are. */
+function substitute(
+  document: Document,
+  surroundings: Surroundings,
+  place: (offset: number) => string,
+): string[] {
+  const mistakes: string[] = [];
   visit(document, {
-    Scalar: (_key, node) => {
-      if (typeof node.value !== 'string') return;
-      node.value = node.value.replaceAll(VARIABLE, (_match, name: string, fallback: string | undefined) => {
-        const value = env[name] ?? fallback;
-        if (value === undefined) {
-          missing.push(
-            `${place(node.range?.[0] ?? 0)}: the environment variable ${name} is not set: set it, or give a default as \${${name}:-...}`,
-          );
-        }
-        return value ?? '';
-      });
+    Scalar: (key, node) => {
+      if (key === 'key' || typeof node.value !== 'string') return;
+      const missing: string[] = [];
+      node.value = substituted(node.value, surroundings, missing);
+      mistakes.push(...missing.map((sentence) => `${place(node.range?.[0] ?? 0)}: ${sentence}`));
     },
   });
-  return missing;
+  return mistakes;
 }
 
 function describe(issue: z.core.$ZodIssue, document: Document, place: (offset: number) => string): string[] {

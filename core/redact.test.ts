@@ -8,6 +8,15 @@ describe('redact', () => {
     ['rtsp://u:pa@ss@h/x', 'rtsp://u:***@h/x'],
     ['nats://token@h:4222', 'nats://token@h:4222'],
     ['http://h/snap.jpg?user=a&pwd=secret&x=1', 'http://h/snap.jpg?user=a&pwd=***&x=1'],
+    ['rtmp://h/c.bcs?channel=0&user=a&password=p=1', 'rtmp://h/c.bcs?channel=0&user=a&password=***'],
+    ['srt://h:9000?mode=caller&passphrase=correct%20horse', 'srt://h:9000?mode=caller&passphrase=***'],
+    [
+      'https://h/v?access_token=abc&api_key=def&apikey=g',
+      'https://h/v?access_token=***&api_key=***&apikey=***',
+    ],
+    ['rtsp://h/user=admin&password=abc&channel=1', 'rtsp://h/user=admin&password=***&channel=1'],
+    ['rtsp://h/user=admin_password=abc_channel=1', 'rtsp://h/user=admin_password=***'],
+    ['https://h/v?monkey=1&compass=2', 'https://h/v?monkey=1&compass=2'],
     ['no address at all', 'no address at all'],
   ])('takes the secret out of %j', (text, expected) => {
     expect(redact(text)).toBe(expected);

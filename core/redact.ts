@@ -1,6 +1,8 @@
 // The scheme's length is bounded, or a long run of letters would cost its square.
 const USER_INFO = /([a-z][a-z0-9+.-]{0,30}:\/\/)([^\s/?#'"]*)@/gi;
-const SECRET_PARAMETER = /([?&](?:password|passwd|pwd|pass|token|secret|key|auth|signature)=)[^&\s'"]*/gi;
+// Some cameras take user and password in the path: /user=admin&password=secret&channel=1, also with _ for &.
+const SECRET_PARAMETER =
+  /([?&;/_](?:[a-z]{1,12}[_-])?(?:passphrase|password|passwd|passwort|pwd|psw|pass|token|secret|apikey|key|auth|signature|sig)=)[^&;\s'"]*/gi;
 
 /** Text in which no URL carries a password: `user:password@` becomes `user:***@`, secret query values `***`. */
 export function redact(text: string): string {

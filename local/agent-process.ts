@@ -1,19 +1,27 @@
 import { z } from 'zod';
+import { configRevision, type Config } from '@faascam/core/config';
 import { messageOf, UsageError } from '@faascam/core/errors';
 import { cameraId } from '@faascam/core/ids';
-import { createLogger } from '@faascam/core/log';
+import { createLogger, type Logger } from '@faascam/core/log';
 import { connectNats } from '@faascam/core/messaging';
 import { cameraSettings } from '@faascam/core/settings';
-import { runAgent } from '@faascam/edge-agent/agent';
+import { runAgent, type RunningAgent } from '@faascam/edge-agent/agent';
 
 /** What `faascam up` hands to its agent: through the environment, where `ps` does not show camera passwords. */
 export const agentOrder = z.object({
   id: cameraId,
   dataDirectory: z.string(),
+  ringPath: z.string(),
+  ringMegabytes: z.number().nonnegative(),
+  allowExec: z.boolean(),
   natsUrl: z.string(),
   cameras: z.record(cameraId, cameraSettings),
+  configRevision: z.string(),
 });
 export type AgentOrder = z.infer<typeof agentOrder>;
+
+/** What its parent sends when the config has changed; of the order, only what an agent takes over while it runs counts. */
+const changedOrder = z.object({ order: agentOrder });
 
 /** Asks the agent to end its cameras, and to go on serving clips of what it has recorded. */
 export const STOP_RECORDING = 'SIGUSR2';
@@ -21,8 +29,26 @@ export const STOP_RECORDING = 'SIGUSR2';
 /** What it says to its parent when that is done. */
 export const RECORDING_ENDED = 'recordingEnded';
 
+/** The agent's part of a config. */
+export function orderOf(config: Config, natsUrl: string): AgentOrder {
+  const { id, ringPath, ringMegabytes, allowExec } = config.agent;
+  return {
+    ...{ id, ringPath, ringMegabytes, allowExec, natsUrl, dataDirectory: config.data },
+    cameras: config.cameras,
+    configRevision: configRevision(config),
+  };
+}
+
+export interface AgentProcessOptions {
+  order: AgentOrder;
+  /** Called once NATS answers. */
+  onStarted: () => void;
+  /** Called once the agent runs and can be given another order; `signal` is aborted when it is to end. */
+  onRunning?: (agent: RunningAgent, log: Logger, signal: AbortSignal) => void;
+}
+
 /** Runs the agent until SIGTERM, SIGINT or the end of the parent. */
-export async function runAgentProcess(order: AgentOrder, onStarted: () => void): Promise<void> {
+export async function runAgentProcess({ order, onStarted, onRunning }: AgentProcessOptions): Promise<void> {
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
   process.once('disconnect', () => stop.abort());
@@ -33,14 +59,13 @@ export async function runAgentProcess(order: AgentOrder, onStarted: () => void):
   try {
     onStarted();
     await runAgent({
-      id: order.id,
-      dataDirectory: order.dataDirectory,
-      cameras: order.cameras,
+      ...order,
       messaging,
       log,
       signal: stop.signal,
       stopRecording: stopRecording.signal,
       onRecordingEnded: () => process.send?.({ [RECORDING_ENDED]: true }),
+      onRunning: (agent) => onRunning?.(agent, log, stop.signal),
     });
   } finally {
     await messaging.nc.drain();
@@ -50,10 +75,28 @@ export async function runAgentProcess(order: AgentOrder, onStarted: () => void):
 const text = process.env['FAASCAM_AGENT'];
 if (text !== undefined && process.send !== undefined) {
   delete process.env['FAASCAM_AGENT'];
+  // A closed terminal is the parent's business.
+  process.on('SIGHUP', () => undefined);
+  let newest: AgentOrder | undefined;
+  let take = (order: AgentOrder): void => void (newest = order);
+  process.on('message', (message) => {
+    const changed = changedOrder.safeParse(message);
+    if (changed.success) take(changed.data.order);
+  });
   try {
     const parsed = agentOrder.safeParse(JSON.parse(text));
     if (!parsed.success) throw new UsageError('bad-order', 'The agent was started with a malformed order.');
-    await runAgentProcess(parsed.data, () => process.send?.({ ready: true }));
+    await runAgentProcess({
+      order: parsed.data,
+      onStarted: () => process.send?.({ ready: true }),
+      onRunning: (agent, log) => {
+        take = (order) => {
+          agent.apply(order).catch((error: unknown) => log.error(messageOf(error)));
+        };
+        // It came while the agent was starting.
+        if (newest !== undefined) take(newest);
+      },
+    });
   } catch (error) {
     process.send({ failed: messageOf(error) });
     process.exitCode = 1;

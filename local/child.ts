@@ -9,6 +9,8 @@ export interface Child extends Part {
   readonly said: Record<string, unknown>;
   /** Resolves when it has sent a message with this key, or has ended. Call it before what leads to the message. */
   tells(key: string): Promise<void>;
+  /** Sends it a message; harmless when it has ended. */
+  send(message: object): void;
   /** Sends a signal; harmless when it has ended. */
   signal(name: NodeJS.Signals): void;
 }
@@ -51,6 +53,9 @@ export async function startChild(
     said,
     ended,
     signal: (name) => void child.kill(name),
+    send: (message) => {
+      if (child.connected) child.send(message, () => undefined);
+    },
     tells: (key) =>
       new Promise((resolve) => {
         child.on('message', (message) => {

@@ -4,6 +4,7 @@ import { redact } from '@faascam/core/redact';
 import { agent } from './commands/agent.ts';
 import { check } from './commands/check.ts';
 import { clipsGet, clipsList } from './commands/clips.ts';
+import { discover, type DiscoverCommand } from './commands/discover.ts';
 import { detect, type DetectCommand } from './commands/detect.ts';
 import { modelCheck, modelList, modelPull } from './commands/model.ts';
 import { motion, type MotionCommand } from './commands/motion.ts';
@@ -20,6 +21,13 @@ function port(text: string): number {
   return value;
 }
 
+function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value > 0 && value <= 60))
+    throw new InvalidArgumentError('not 0 to 60 seconds.');
+  return value;
+}
+
 function share(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !(value >= 0 && value <= 1))
@@ -27,9 +35,14 @@ function share(text: string): number {
   return value;
 }
 
-/** Ctrl-C asks the command to end; each command says what it does with that. */
-function stoppable(): AbortSignal {
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop.abort());
+/**
+ * Ctrl-C asks the command to end; each command says what it does with that. So does a closed terminal, but for a service
+ * with a config: there is no terminal, and SIGHUP asks it to read its config again.
+ */
+function stoppable(config?: string): AbortSignal {
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
+  const service = config !== undefined && !process.stdin.isTTY && !process.stderr.isTTY;
+  if (!service) process.once('SIGHUP', () => stop.abort());
   return stop.signal;
 }
 
@@ -49,7 +62,7 @@ function program(): Command {
     .option('-p, --port <port>', "the page's port (default: 8080)", port)
     .option('-m, --model <name|file>', 'detector: a name of "faascam model list" or an ONNX file')
     .action(async (source: string | undefined, options: CommandLine) => {
-      await up({ ...options, source }, stoppable());
+      await up({ ...options, source }, stoppable(options.config));
     });
 
   faascam
@@ -74,7 +87,7 @@ function program(): Command {
     .option('-d, --data <dir>', 'data folder (default: faascam-data)')
     .option('-n, --nats <url>', 'nats://user:password@host:4222')
     .action(async (source: string | undefined, options: CommandLine) => {
-      await agent({ ...options, source }, stoppable());
+      await agent({ ...options, source }, stoppable(options.config));
     });
 
   faascam
@@ -82,6 +95,15 @@ function program(): Command {
     .description('check a config file: every mistake with its line')
     .argument('[file]', 'config file', 'faascam.yml')
     .action((file: string) => check(file));
+
+  faascam
+    .command('discover')
+    .description('find cameras: in the local network (ONVIF), on this host, at a go2rtc')
+    .option('--go2rtc <host...>', 'list the streams of a go2rtc: [user:password@]host[:1984]')
+    .option('-t, --timeout <seconds>', 'how long cameras are waited for (default: 4)', seconds)
+    .option('-j, --json <file|->', 'write what was found as JSON; - is stdout')
+    .option('-w, --write [file]', 'add what is new to a config file (default: faascam.yml)')
+    .action((options: DiscoverCommand) => discover(options, stoppable()));
 
   const model = faascam.command('model').description('detector models');
   const modelOptions = (command: Command): Command =>

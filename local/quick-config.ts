@@ -3,6 +3,8 @@ import { resolve } from 'node:path';
 import { configSchema, readConfig, type Config } from '@faascam/core/config';
 import { UsageError } from '@faascam/core/errors';
 import { cameraIdFrom } from '@faascam/core/ids';
+import { parseSource } from '@faascam/edge-agent/sources/source';
+import { asksForEnvironment, environmentConfig } from './environment.ts';
 
 /** What the command line says; it goes before the config file. */
 export interface CommandLine {
@@ -22,15 +24,19 @@ export const DEMO_MODEL = 'faascam-demo';
 export const DEFAULT_MODEL = 'yolox-nano';
 
 /**
- * The config of a command line: the file's if one is named, else one camera with the given source, else the demo.
- * Throws `UsageError`.
+ * The config of a command line: the file's if one is named, else one camera with the given source, else the camera that
+ * the environment describes, else the demo. Throws `UsageError`.
  */
-export function configOf(line: CommandLine): Config {
+export function configOf(line: CommandLine, env = process.env): Config {
   if (line.source !== undefined && line.config !== undefined) {
     throw new UsageError('usage', 'Give either a camera source or --config, not both.');
   }
   const config =
-    line.config === undefined ? quickConfig(line.source ?? DEMO_SOURCE) : readConfig(line.config);
+    line.config !== undefined
+      ? readConfig(line.config, env)
+      : line.source === undefined && asksForEnvironment(env)
+        ? environmentConfigOf(env)
+        : quickConfig(line.source ?? DEMO_SOURCE);
   return {
     ...config,
     data: resolve(line.data ?? config.data),
@@ -44,12 +50,30 @@ export function configOf(line: CommandLine): Config {
   };
 }
 
+function environmentConfigOf(env: NodeJS.ProcessEnv): Config {
+  const config = environmentConfig(env, defaultsOf);
+  for (const { source } of Object.values(config.cameras)) requireSource(source);
+  const { agent, store } = config;
+  return {
+    ...config,
+    agent: { ...agent, ringPath: agent.ringPath === '' ? '' : resolve(agent.ringPath) },
+    store: store.kind === 'directory' && store.path !== '' ? { ...store, path: resolve(store.path) } : store,
+  };
+}
+
+/** The only camera is wrong, so there is nothing to run. Among others it would be one that says so in its health. */
+function requireSource(source: string): void {
+  if (source !== DEMO_SOURCE) parseSource(source);
+}
+
 function quickConfig(source: string): Config {
-  const demo = source === DEMO_SOURCE;
-  return configSchema.parse({
-    cameras: { [cameraIdOf(source)]: { source } },
-    detect: { model: demo ? DEMO_MODEL : DEFAULT_MODEL },
-  });
+  requireSource(source);
+  const { id, model } = defaultsOf(source);
+  return configSchema.parse({ cameras: { [id]: { source } }, detect: { model } });
+}
+
+function defaultsOf(source: string): { id: string; model: string } {
+  return { id: cameraIdOf(source), model: source === DEMO_SOURCE ? DEMO_MODEL : DEFAULT_MODEL };
 }
 
 function cameraIdOf(source: string): string {

@@ -1,43 +1,18 @@
-import type { Readable } from 'node:stream';
-import { FaascamError } from '@faascam/core/errors';
-import type { CameraSettings } from '@faascam/core/settings';
-import { sourceArgs, type Analysis, type Pace } from './source-args.ts';
+import { rtmpInput, rtpInput, sdpInput, srtInput, udpInput } from './broadcast.ts';
+import { openCsi } from './csi.ts';
+import { openExec } from './exec.ts';
+import { fileArgs, openImages, openTest } from './files.ts';
+import { openGo2rtc } from './go2rtc.ts';
+import { openHttp } from './http.ts';
+import { openOnvif } from './onvif.ts';
+import { rtspInput } from './rtsp.ts';
+import { openScreen } from './screen.ts';
+import { plainInput, type OpenOptions, type SourceInput } from './source-input.ts';
 import type { Source } from './source.ts';
+import { openV4l2 } from './v4l2.ts';
 
-/** What ffmpeg needs to play a source, and what runs beside it. */
-export interface SourceInput {
-  /** Up to and with `-i`. */
-  args: string[];
-  /** For the streams that are copied. */
-  copy: string[];
-  /** The video is a row of JPEG pictures, which can be passed on as they are. */
-  jpeg: boolean;
-  /** What ffmpeg reads on its standard input, if it does. Its end is the end of the stream. */
-  stdin?: Readable;
-  /** Ends what runs beside ffmpeg. Called once, after ffmpeg. */
-  close(): Promise<void>;
-}
-
-/** Why a source could not be opened, before any ffmpeg. `retry` as in `Cause`. */
-export class SourceError extends FaascamError {
-  override readonly name = 'SourceError';
-  readonly retry: 'soon' | 'slow';
-
-  constructor(code: string, message: string, retry: 'soon' | 'slow', options?: ErrorOptions) {
-    super(code, message, options);
-    this.retry = retry;
-  }
-}
-
-export interface OpenOptions {
-  pace: Pace;
-  /** How long a stream is looked at first, where its description leaves something open. */
-  analysis: Analysis;
-  settings: Pick<CameraSettings, 'transport' | 'format' | 'pollMs'>;
-  /** Whether `exec:` may run programs. */
-  allowExec: boolean;
-  signal: AbortSignal;
-}
+export { SourceError } from './source-error.ts';
+export type { OpenOptions, SourceInput } from './source-input.ts';
 
 /**
  * Makes a source ready for ffmpeg: asks cameras for their stream's address, looks at what an address serves, starts
@@ -45,6 +20,38 @@ export interface OpenOptions {
  */
 export async function openInput(source: Source, options: OpenOptions): Promise<SourceInput> {
   options.signal.throwIfAborted();
-  const { input, copy } = sourceArgs(source, options.pace, options.analysis);
-  return await Promise.resolve({ args: input, copy, jpeg: false, close: () => Promise.resolve() });
+  switch (source.kind) {
+    case 'file':
+      return plainInput(fileArgs(source.path, options.pace));
+    case 'images':
+      return await openImages(source, options);
+    case 'test':
+      return await openTest(source, options);
+    case 'rtsp':
+      return rtspInput(source.url, options.settings.transport, options.analysis);
+    case 'http':
+      return await openHttp(source.url, options);
+    case 'rtmp':
+      return rtmpInput(source.url);
+    case 'udp':
+      return udpInput(source);
+    case 'rtp':
+      return rtpInput(source);
+    case 'sdp':
+      return sdpInput(source.path);
+    case 'srt':
+      return srtInput(source);
+    case 'go2rtc':
+      return await openGo2rtc(source, options);
+    case 'onvif':
+      return await openOnvif(source, options);
+    case 'v4l2':
+      return await openV4l2(source, options);
+    case 'csi':
+      return await openCsi(source, options);
+    case 'screen':
+      return await openScreen(source, options);
+    case 'exec':
+      return await openExec(source, options);
+  }
 }

@@ -1,4 +1,4 @@
-import type { AgentHealth } from '@faascam/core/messages';
+import { agentHealth, parseMessage, type AgentHealth } from '@faascam/core/messages';
 import { expect, it } from 'vitest';
 import { cameraViews } from './camera-view.ts';
 
@@ -56,6 +56,34 @@ it('a camera that has moved to another agent is as the newer report has it', () 
   ]) {
     expect(cameraViews(healths, NOW_US)).toMatchObject([{ agent: 'new', state: 'streaming' }]);
   }
+});
+
+it('what a camera costs and drops is told, also by an agent that does not know of it', () => {
+  const health = healthOf('a', 0, { yard: undefined });
+  expect(cameraViews([health], NOW_US)).toMatchObject([{ decoding: undefined, dropped: [] }]);
+  const [yard] = Object.values(health.cameras);
+  Object.assign(yard ?? {}, {
+    decoding: { mode: 'all', hardware: 'vaapi' },
+    framesDroppedFor: { behind: 2, 'too-large': 5 },
+    bytesSentLastHour: 7,
+  });
+  expect(cameraViews([health], NOW_US)).toMatchObject([
+    {
+      decoding: 'all by vaapi',
+      bytesSentLastHour: 7,
+      dropped: [
+        { reason: 'too-large', frames: 5 },
+        { reason: 'behind', frames: 2 },
+      ],
+    },
+  ]);
+});
+
+it('a state of a newer agent is read as waiting, with its cause', () => {
+  const text = JSON.stringify(healthOf('a', 0, { gate: 'It sleeps.' })).replace('"waiting"', '"sleeping"');
+  expect(cameraViews([parseMessage(agentHealth, text, 'health')], NOW_US)).toMatchObject([
+    { state: 'waiting', cause: 'It sleeps.' },
+  ]);
 });
 
 it('a clock that is ahead does not make a picture come from the future', () => {

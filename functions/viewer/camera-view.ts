@@ -1,4 +1,4 @@
-import type { AgentHealth } from '@faascam/core/messages';
+import type { AgentHealth, CameraHealth } from '@faascam/core/messages';
 import type { CameraView } from './page/api.ts';
 
 /** Agents report every few seconds; one that has not for this long is not there. */
@@ -24,12 +24,28 @@ export function cameraViews(healths: AgentHealth[], nowUs: number): CameraView[]
         lastFrameAgeMs:
           camera.lastFrameAtUs === undefined ? undefined : Math.max(0, (nowUs - camera.lastFrameAtUs) / 1000),
         restarts: camera.restarts,
-        ring: camera.ring,
+        causeCode: stale ? 'agent-offline' : camera.causeCode,
+        framesPerSecond: stale ? undefined : camera.framesPerSecond,
+        decoding: decodingText(camera.decoding),
+        bytesSentLastHour: camera.bytesSentLastHour,
+        dropped: Object.entries(camera.framesDroppedFor ?? {})
+          .map(([reason, frames]) => ({ reason, frames }))
+          .sort((a, b) => b.frames - a.frames),
+        ring: {
+          ...camera.ring,
+          pinnedBytes: camera.ring.pinnedBytes,
+          bytesWrittenLastHour: camera.ring.bytesWrittenLastHour,
+        },
         urls: { frame: `api/cameras/${id}/frame.jpg` },
       });
     }
   }
   return [...views.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function decodingText(decoding: CameraHealth['decoding']): string | undefined {
+  if (decoding?.hardware === undefined) return decoding?.mode;
+  return `${decoding.mode} by ${decoding.hardware}`;
 }
 
 function ageText(ms: number): string {

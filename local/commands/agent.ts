@@ -1,6 +1,7 @@
 import { UsageError } from '@faascam/core/errors';
 import { requireProgram } from '@faascam/core/programs';
-import { runAgentProcess } from '../agent-process.ts';
+import { orderOf, runAgentProcess } from '../agent-process.ts';
+import { keepConfig } from '../config-reload.ts';
 import { lockData } from '../data-lock.ts';
 import { configOf, type CommandLine } from '../quick-config.ts';
 import { tell } from '../terminal.ts';
@@ -9,26 +10,32 @@ import { withDemo } from './up.ts';
 /** `faascam agent`: the edge agent alone, on the camera's host, for a NATS server elsewhere. */
 export async function agent(line: CommandLine, signal: AbortSignal): Promise<void> {
   const asked = configOf(line);
-  if (asked.nats.url === '') {
+  const natsUrl = asked.nats.url;
+  if (natsUrl === '') {
     throw new UsageError(
       'usage',
-      'The agent needs a NATS server: give --nats nats://HOST:4222, or nats.url in the config file ("faascam up" runs everything on one machine).',
+      'The agent needs a NATS server: give --nats nats://HOST:4222, nats.url in the config file, or NATS_URL ("faascam up" runs everything on one machine).',
     );
   }
   await requireProgram('ffmpeg');
   const unlock = await lockData(asked.data);
+  let keeping: Promise<void> = Promise.resolve();
   try {
     const config = await withDemo(asked, signal);
-    await runAgentProcess(
-      {
-        id: config.agent.id,
-        dataDirectory: config.data,
-        natsUrl: config.nats.url,
-        cameras: config.cameras,
+    await runAgentProcess({
+      order: orderOf(config, natsUrl),
+      onStarted: () => {
+        tell(`The agent ${config.agent.id} runs ${Object.keys(config.cameras).length} cameras.`);
       },
-      () => tell(`The agent ${config.agent.id} runs ${Object.keys(config.cameras).length} cameras.`),
-    );
+      onRunning: (running, log, stop) => {
+        const take = async (changed: typeof config): Promise<void> => {
+          await running.apply(orderOf(await withDemo(changed, stop), natsUrl));
+        };
+        keeping = keepConfig({ line, config: asked, take, log, signal: stop });
+      },
+    });
   } finally {
+    await keeping;
     await unlock();
   }
 }

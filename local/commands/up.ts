@@ -3,8 +3,9 @@ import type { Config } from '@faascam/core/config';
 import { createLogger } from '@faascam/core/log';
 import { requirePort } from '@faascam/core/ports';
 import { requireProgram } from '@faascam/core/programs';
-import { RECORDING_ENDED, STOP_RECORDING, type AgentOrder } from '../agent-process.ts';
+import { orderOf, RECORDING_ENDED, STOP_RECORDING } from '../agent-process.ts';
 import { startChild, type Child } from '../child.ts';
+import { keepConfig } from '../config-reload.ts';
 import { lockData } from '../data-lock.ts';
 import { demoVideo } from '../demo/video.ts';
 import { withModel } from '../model-choice.ts';
@@ -29,7 +30,7 @@ export async function up(line: CommandLine, signal: AbortSignal): Promise<void> 
     const named = line.model !== undefined || line.config !== undefined;
     const config = await withModel(await withDemo(asked, signal), named, signal);
     signal.throwIfAborted();
-    await serve(config, signal);
+    await serve(config, { line, asked }, signal);
   } finally {
     await unlock();
   }
@@ -54,7 +55,12 @@ export async function withDemo(config: Config, signal: AbortSignal): Promise<Con
   return { ...config, cameras };
 }
 
-async function serve(config: Config, signal: AbortSignal): Promise<void> {
+/** `given`: the command line, and the config as it says. */
+async function serve(
+  config: Config,
+  given: { line: CommandLine; asked: Config },
+  signal: AbortSignal,
+): Promise<void> {
   const log = createLogger('faascam');
   const pipeline = await startPipeline({
     config,
@@ -66,12 +72,7 @@ async function serve(config: Config, signal: AbortSignal): Promise<void> {
   let agent: Supervised | undefined;
   let child: Child | undefined;
   try {
-    const order: AgentOrder = {
-      id: config.agent.id,
-      dataDirectory: config.data,
-      natsUrl: pipeline.natsUrl,
-      cameras: config.cameras,
-    };
+    let order = orderOf(config, pipeline.natsUrl);
     const startAgent = async (): Promise<Child> => {
       const script = new URL('../agent-process.js', import.meta.url);
       return (child = await startChild('agent', script, { FAASCAM_AGENT: JSON.stringify(order) }));
@@ -79,6 +80,11 @@ async function serve(config: Config, signal: AbortSignal): Promise<void> {
     agent = await supervise(startAgent, log);
     print(`faascam is ready: ${pipeline.gatewayUrl}/`);
     tell(`Cameras: ${Object.keys(config.cameras).join(', ')}. Data: ${config.data}. Stop with Ctrl-C.`);
+    const take = async (changed: Config): Promise<void> => {
+      order = orderOf(await withDemo(changed, signal), pipeline.natsUrl);
+      child?.send({ order });
+    };
+    await keepConfig({ line: given.line, config: given.asked, take, log, signal });
     await aborted(signal);
     tell('Stopping: finishing the clips that are on their way (Ctrl-C again to stop at once).');
     if (child !== undefined) await finish(pipeline, child);

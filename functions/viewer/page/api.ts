@@ -50,7 +50,7 @@ export const eventsAnswer = record({
 });
 export type EventsAnswer = Checked<typeof eventsAnswer>;
 
-export const cameraStates = ['connecting', 'streaming', 'waiting', 'stopped', 'offline'] as const;
+export const cameraStates = ['connecting', 'streaming', 'waiting', 'stopped', 'failed', 'offline'] as const;
 
 export const cameraView = record({
   id: text,
@@ -61,7 +61,23 @@ export const cameraView = record({
   cause: optional(text),
   lastFrameAgeMs: optional(number),
   restarts: number,
-  ring: record({ segments: number, bytes: number, spanMs: number }),
+  /** The cause's stable name, for programs. */
+  causeCode: optional(text),
+  /** Frames looked at, a second. */
+  framesPerSecond: optional(number),
+  /** How frames are made, such as `keyframes` or `all by vaapi`. */
+  decoding: optional(text),
+  /** Bytes of frames that it sent in the last hour. */
+  bytesSentLastHour: optional(number),
+  /** Frames that were not sent since the agent's start, by reason, the most frequent first. */
+  dropped: listOf(record({ reason: text, frames: number })),
+  ring: record({
+    segments: number,
+    bytes: number,
+    spanMs: number,
+    pinnedBytes: optional(number),
+    bytesWrittenLastHour: optional(number),
+  }),
   urls: record({ frame: text }),
 });
 export type CameraView = Checked<typeof cameraView>;

@@ -1,7 +1,7 @@
 import type { CameraView } from './api.ts';
 import { arrange, element } from './elements.ts';
 import { repeat } from './polling.ts';
-import { agoText, cameraStateText } from './words.ts';
+import { agoText, cameraDetailText, cameraStateText } from './words.ts';
 
 const FRAME_EVERY_MS = 1000;
 const FRAME_TIMEOUT_MS = 5000;
@@ -95,7 +95,7 @@ class CameraTile {
     const late = lastFrameAgeMs !== undefined && lastFrameAgeMs > 5000;
     const age = lastFrameAgeMs === undefined ? 'no picture yet' : `last picture ${agoText(lastFrameAgeMs)}`;
     setText(this.#detail, camera.state === 'streaming' && !late ? '' : (cause ?? age));
-    this.#button.title = `${camera.id}: ${cause ?? age}; ${ringText(camera)}`;
+    this.#button.title = `${camera.id}: ${cause ?? age}\n${cameraDetailText(camera)}`;
   }
 
   /** Shows the camera's newest picture, if it is another one and the tile can be seen. */
@@ -137,9 +137,4 @@ class CameraTile {
 
 function setText(target: HTMLElement, text: string): void {
   if (target.textContent !== text) target.textContent = text;
-}
-
-function ringText({ ring }: CameraView): string {
-  const minutes = Math.round(ring.spanMs / 6000) / 10;
-  return `${String(minutes)} min (${String(Math.round(ring.bytes / 1e6))} MB) of footage on its host`;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   agoText,
+  cameraDetailText,
   dayKey,
   dayText,
   durationText,
@@ -82,5 +83,38 @@ describe('words', () => {
     expect(dayText(noonUs, noonUs + 3_600_000_000)).toBe('Today');
     expect(dayText(noonUs - 13 * 3_600_000_000, noonUs)).toBe('Yesterday');
     expect(dayText(noonUs - 400 * 86_400_000_000, noonUs)).toContain('2025');
+  });
+});
+
+describe('what a camera does and costs', () => {
+  const ring = { spanMs: 600_000, bytes: 123e6, pinnedBytes: undefined, bytesWrittenLastHour: undefined };
+  const older = {
+    framesPerSecond: undefined,
+    decoding: undefined,
+    bytesSentLastHour: undefined,
+    restarts: 0,
+  };
+
+  it('is told in a few lines', () => {
+    const text = cameraDetailText({
+      ...{ framesPerSecond: 4.96, decoding: 'keyframes', bytesSentLastHour: 7.24e6, restarts: 2 },
+      dropped: [
+        { reason: 'behind', frames: 3 },
+        { reason: 'new-reason', frames: 1 },
+      ],
+      ring: { ...ring, pinnedBytes: 5e6, bytesWrittenLastHour: 800e6 },
+    });
+    expect(text.split('\n')).toEqual([
+      '5 frames/s (keyframes)',
+      '7.2 MB sent in the last hour',
+      '10 min (123 MB) of footage on its host, 5 MB held for events, 800 MB written in the last hour',
+      '3 frames dropped: NATS did not keep up',
+      '1 frames dropped: new-reason',
+      'connected anew 2 times',
+    ]);
+  });
+
+  it('is less of an older agent', () => {
+    expect(cameraDetailText({ ...older, dropped: [], ring })).toBe('10 min (123 MB) of footage on its host');
   });
 });

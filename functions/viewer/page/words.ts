@@ -113,11 +113,62 @@ const cameraStates: Record<string, string> = {
   streaming: 'live',
   waiting: 'waiting to retry',
   stopped: 'stopped',
+  failed: 'needs mending',
   offline: 'offline',
 };
 
 export function cameraStateText(state: string): string {
   return cameraStates[state] ?? state;
+}
+
+const dropReasons: Record<string, string> = {
+  'too-large': 'too large for NATS: give it a smaller frames.width',
+  behind: 'NATS did not keep up',
+  failed: 'NATS was away',
+};
+
+/** What a camera does and costs, a line each, for whoever looks closely. */
+export function cameraDetailText(camera: {
+  framesPerSecond: number | undefined;
+  decoding: string | undefined;
+  bytesSentLastHour: number | undefined;
+  restarts: number;
+  dropped: { reason: string; frames: number }[];
+  ring: {
+    spanMs: number;
+    bytes: number;
+    pinnedBytes: number | undefined;
+    bytesWrittenLastHour: number | undefined;
+  };
+}): string {
+  const { framesPerSecond, decoding, bytesSentLastHour: sent, restarts, dropped, ring } = camera;
+  const looked =
+    framesPerSecond === undefined
+      ? undefined
+      : `${String(Math.round(framesPerSecond * 10) / 10)} frames/s${decoding === undefined ? '' : ` (${decoding})`}`;
+  const held =
+    ring.pinnedBytes === undefined || ring.pinnedBytes === 0
+      ? ''
+      : `, ${megabytes(ring.pinnedBytes)} held for events`;
+  const written =
+    ring.bytesWrittenLastHour === undefined
+      ? ''
+      : `, ${megabytes(ring.bytesWrittenLastHour)} written in the last hour`;
+  const lines = [
+    looked,
+    sent === undefined ? undefined : `${megabytes(sent)} sent in the last hour`,
+    `${String(Math.round(ring.spanMs / 6000) / 10)} min (${megabytes(ring.bytes)}) of footage on its host${held}${written}`,
+    ...dropped.map(
+      ({ reason, frames }) => `${String(frames)} frames dropped: ${dropReasons[reason] ?? reason}`,
+    ),
+    restarts === 0 ? undefined : `connected anew ${restarts === 1 ? 'once' : `${String(restarts)} times`}`,
+  ];
+  return lines.filter((line) => line !== undefined).join('\n');
+}
+
+function megabytes(bytes: number): string {
+  const value = bytes / 1e6;
+  return `${String(value < 10 ? Math.round(value * 10) / 10 : Math.round(value))} MB`;
 }
 
 /** Why the browser does not play a clip, and what to do. */
