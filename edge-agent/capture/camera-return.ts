@@ -22,7 +22,10 @@ export async function waitForReturn(options: {
 }): Promise<void> {
   const { waitMs, reach, clock, signal } = options;
   const sleep = (ms: number): Promise<void> => clock.sleep(ms, signal).catch(() => undefined);
-  if (reach === undefined) return await sleep(waitMs);
+  if (reach === undefined) {
+    await sleep(waitMs);
+    return;
+  }
   const begunUs = clock.nowUs();
   let away = false;
   while (!signal.aborted) {

@@ -35,7 +35,7 @@ describe('matroska', () => {
   test('clusters come whole, however the file grows', () => {
     const { clustersAt } = streamHead(file) ?? { clustersAt: 0 };
     const all = wholeClusters(file.subarray(clustersAt)).clusters;
-    expect(all.length).toBeGreaterThanOrEqual(6);
+    expect(all.length).toBeGreaterThanOrEqual(4);
     let rest: Buffer = Buffer.alloc(0);
     const pieces: Uint8Array[] = [];
     for (let at = clustersAt; at < file.length; at += 1009) {

@@ -87,14 +87,14 @@ export class StreamKeeper {
       const lastedMs = (clock.nowUs() - begunUs) / 1000;
       const next = reconnectAfter({ failures, streamedMs, lastedMs, retry: cause.retry, random });
       failures = next.failures;
+      // We hung up ourselves, and said so: there is nobody to be gentle with.
+      if (cause.code === 'decoding-changed') continue;
       this.#become('waiting', cause);
       this.#limit.tell(cause.code, (keptBack) =>
         this.#options.log.warn({ cause: cause.code, retryInMs: next.waitMs, keptBack }, cause.message),
       );
       if (cause.code === 'not-described') this.#analysis = 'thorough';
       if (cause.code === 'disk-full') await footage?.ring.evict();
-      // We hung up ourselves: there is nobody to be gentle with.
-      if (cause.code === 'decoding-changed') continue;
       await waitForReturn({ waitMs: next.waitMs, reach: reachOf(source), clock, signal });
     }
   }

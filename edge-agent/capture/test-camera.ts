@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { systemClock } from '@faascam/core/clock';
 import { createLogger } from '@faascam/core/log';
 import { cameraSettings } from '@faascam/core/settings';
+import type { z } from 'zod';
 import type { FramePublisher } from '../frames/live-publisher.ts';
 import { Footage } from '../ring/footage.ts';
 import type { CameraStatus } from './camera-status.ts';
@@ -24,7 +25,7 @@ export interface CameraTest {
 
 export async function openCameraTest(
   directory: string,
-  settings: object & { source: string },
+  settings: z.input<typeof cameraSettings>,
   timing: { stallMs?: number; lostMs?: number } = {},
 ): Promise<CameraTest> {
   const parsed = cameraSettings.parse(settings);

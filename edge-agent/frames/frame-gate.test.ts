@@ -13,7 +13,7 @@ interface Told {
 function watch(
   seconds: number,
   person: (s: number) => number | undefined,
-  eventOpen = (_s: number) => false,
+  eventOpen: (s: number) => boolean = () => false,
 ): Told {
   const gate = new FrameGate({ idleFps: 1 });
   const passedUs: number[] = [];
