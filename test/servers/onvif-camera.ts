@@ -38,7 +38,10 @@ export async function startOnvifCamera(options: OnvifCameraOptions): Promise<Onv
         response.writeHead(status, { 'content-type': 'application/soap+xml' }).end(envelope(body));
       };
       const isMedia = request.url === MEDIA_PATH;
-      if (!isMedia && request.url !== '/onvif/device_service') return response.writeHead(404).end();
+      if (!isMedia && request.url !== '/onvif/device_service') {
+        response.writeHead(404).end();
+        return;
+      }
       if (question !== 'GetSystemDateAndTime' && !isSigned(text, options, seenNonces)) {
         reply(400, fault('ter:NotAuthorized', 'Sender not Authorized'));
         return;
