@@ -2,7 +2,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { FaascamError, messageOf, UsageError } from '@faascam/core/errors';
 import { redact } from '@faascam/core/redact';
 import { agent } from './commands/agent.ts';
-import { check } from './commands/check.ts';
+import { check, type CheckCommand } from './commands/check.ts';
 import { clipsGet, clipsList } from './commands/clips.ts';
 import { discover, type DiscoverCommand } from './commands/discover.ts';
 import { detect, type DetectCommand } from './commands/detect.ts';
@@ -92,9 +92,12 @@ function program(): Command {
 
   faascam
     .command('check')
-    .description('check a config file: every mistake with its line')
+    .description('check a config file and its cameras: what they send, and what to change')
     .argument('[file]', 'config file', 'faascam.yml')
-    .action((file: string) => check(file));
+    .option('--camera <id>', 'look at this camera only')
+    .option('--offline', 'check the file alone: every mistake with its line')
+    .option('-j, --json <file|->', 'write what was found as JSON; - is stdout')
+    .action((file: string, options: CheckCommand) => check(file, options, stoppable()));
 
   faascam
     .command('discover')

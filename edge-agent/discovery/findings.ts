@@ -116,7 +116,9 @@ function describeOnvif(camera: OnvifCamera): { shown: FoundCamera; draft?: Draft
   const hardware = camera.hardware === name ? '' : camera.hardware;
   const offers = ['ONVIF', hardware, camera.location].filter((word) => word !== '').join(', ');
   if (url === undefined) return { shown: { kind: 'onvif', name, address: camera.endpoint, offers } };
-  const path = url.pathname === '/onvif/device_service' || url.pathname === '/' ? '' : url.pathname;
+  const usual = url.pathname === '/onvif/device_service' || url.pathname === '/';
+  // Behind a host, a source takes no @ that is not escaped.
+  const path = usual ? '' : url.pathname.replaceAll('@', '%40');
   const source = (user: string, password: string): string =>
     `onvif://${loginOf(user, password)}${url.host}${path}`;
   return {

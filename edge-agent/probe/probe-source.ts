@@ -7,6 +7,7 @@ import { causeOf, type Ending } from '../capture/cause.ts';
 import { LineSplitter } from '../capture/lines.ts';
 import { openInput, SourceError, type SourceInput } from '../sources/input.ts';
 import { shownSource, type Source } from '../sources/source.ts';
+import { rtspClockAhead } from './camera-clock.ts';
 import { claimsIn, PacketList, type ProbedPacket } from './packet-list.ts';
 import { Enough, measure, type StreamFacts } from './stream-facts.ts';
 
@@ -64,6 +65,7 @@ export async function probeSource(source: Source, options: ProbeOptions): Promis
     const audio = seen.list.stream('audio');
     const measured = measure(seen.packets);
     const { profile, rate: claimedRate } = seen.claims;
+    const clockAheadMs = await clockOf(source, input, either);
     return {
       ...measured,
       video: {
@@ -73,11 +75,23 @@ export async function probeSource(source: Source, options: ProbeOptions): Promis
         ...(claimedRate === undefined ? {} : { claimedRate }),
       },
       ...(audio === undefined ? {} : { audio: { codec: audio.codec } }),
+      ...(clockAheadMs === undefined ? {} : { clockAheadMs }),
       timesIncrease: !seen.complaints.some((line) => /non-monoton/i.test(line)),
     };
   } finally {
     await input.close();
   }
+}
+
+/** A camera's own clock, where it speaks RTSP itself. */
+async function clockOf(
+  { kind }: Source,
+  { args }: SourceInput,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const url = args[args.indexOf('-i') + 1] ?? '';
+  if ((kind !== 'rtsp' && kind !== 'onvif') || !url.startsWith('rtsp://')) return undefined;
+  return await rtspClockAhead(url, signal);
 }
 
 function pick({ settings, allowExec }: ProbeOptions): Pick<ProbeOptions, 'settings' | 'allowExec'> {

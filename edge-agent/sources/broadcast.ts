@@ -1,20 +1,18 @@
 import type { SrtSource, UdpSource } from './kinds.ts';
-import { FIRST_TIME } from './rtsp.ts';
+import type { Analysis } from './source-args.ts';
 import { plainInput, type SourceInput } from './source-input.ts';
+import { analysisArgs, FIRST_TIME, SILENCE_US, UDP_BUFFER_BYTES } from './stream-options.ts';
 
-/** How long ffmpeg waits for a stream that says nothing: longer than the stall time, so that a stall is ours to name. */
-const SILENCE_US = 12_000_000;
-/** Room for what arrives while the disk is busy: 4 MB in the system, and as much in ffmpeg, in packets of 188 bytes. */
-const BUFFER_BYTES = 4 * 1024 * 1024;
-const FIFO_PACKETS = Math.round(BUFFER_BYTES / 188);
+/** Room in ffmpeg for what arrives while the disk is busy, in packets of 188 bytes. */
+const FIFO_PACKETS = Math.round(UDP_BUFFER_BYTES / 188);
 
 /** MPEG-TS in UDP packets, sent to this host or to a multicast group. */
-export function udpInput(source: UdpSource): SourceInput {
+export function udpInput(source: UdpSource, analysis: Analysis): SourceInput {
   const { host, port, localAddress, sender } = source;
   const parameters = new URLSearchParams({
     // Several programs of a host may listen to one group.
     reuse: '1',
-    buffer_size: String(BUFFER_BYTES),
+    buffer_size: String(UDP_BUFFER_BYTES),
     fifo_size: String(FIFO_PACKETS),
     // A picture is damaged then, which is no reason to end.
     overrun_nonfatal: '1',
@@ -23,35 +21,50 @@ export function udpInput(source: UdpSource): SourceInput {
     ...(sender === undefined ? {} : { sources: sender }),
   });
   return plainInput([
-    ...['-protocol_whitelist', 'udp', '-f', 'mpegts'],
+    ...['-protocol_whitelist', 'udp', '-f', 'mpegts', ...analysisArgs(analysis)],
     ...['-i', `udp://${host}:${port}?${parameters.toString()}`],
   ]);
 }
 
 /** RTP whose payload type says all (MPEG-TS, JPEG). Others need a session description, see `sdpInput`. */
-export function rtpInput(source: UdpSource): SourceInput {
+export function rtpInput(source: UdpSource, analysis: Analysis): SourceInput {
   const { host, port, localAddress, sender } = source;
   const parameters = new URLSearchParams({
-    buffer_size: String(BUFFER_BYTES),
+    buffer_size: String(UDP_BUFFER_BYTES),
     timeout: String(SILENCE_US),
     ...(localAddress === undefined ? {} : { localaddr: localAddress }),
     ...(sender === undefined ? {} : { sources: sender }),
   });
-  const args = ['-protocol_whitelist', 'rtp,udp', '-i', `rtp://${host}:${port}?${parameters.toString()}`];
+  const args = [
+    '-protocol_whitelist',
+    'rtp,udp',
+    ...analysisArgs(analysis),
+    '-i',
+    `rtp://${host}:${port}?${parameters.toString()}`,
+  ];
   return plainInput(args, { copy: FIRST_TIME });
 }
 
 /** RTP as a session description in a file tells. */
-export function sdpInput(path: string): SourceInput {
-  const args = ['-protocol_whitelist', 'file,rtp,udp', '-f', 'sdp', '-copyts', '-i', `file:${path}`];
+export function sdpInput(path: string, analysis: Analysis): SourceInput {
+  const args = [
+    '-protocol_whitelist',
+    'file,rtp,udp',
+    '-f',
+    'sdp',
+    ...analysisArgs(analysis),
+    '-copyts',
+    '-i',
+    `file:${path}`,
+  ];
   return plainInput(args, { copy: FIRST_TIME });
 }
 
 /** MPEG-TS over SRT: `caller` connects to the camera, `listener` waits for it. */
-export function srtInput(source: SrtSource): SourceInput {
+export function srtInput(source: SrtSource, analysis: Analysis): SourceInput {
   const { host, port, mode, latencyMs, passphrase, streamId } = source;
   return plainInput([
-    ...['-protocol_whitelist', 'srt', '-f', 'mpegts'],
+    ...['-protocol_whitelist', 'srt', '-f', 'mpegts', ...analysisArgs(analysis)],
     ...['-mode', mode, '-latency', String(latencyMs * 1000), '-rw_timeout', String(SILENCE_US)],
     ...(passphrase === undefined ? [] : ['-passphrase', passphrase]),
     ...(streamId === undefined ? [] : ['-srt_streamid', streamId]),
@@ -59,10 +72,10 @@ export function srtInput(source: SrtSource): SourceInput {
   ]);
 }
 
-export function rtmpInput(url: string): SourceInput {
+export function rtmpInput(url: string, analysis: Analysis): SourceInput {
   const protocols = url.startsWith('rtmps:') ? 'rtmps,tls,tcp' : 'rtmp,tcp';
   return plainInput([
-    ...['-protocol_whitelist', protocols, '-rw_timeout', String(SILENCE_US)],
+    ...['-protocol_whitelist', protocols, '-rw_timeout', String(SILENCE_US), ...analysisArgs(analysis)],
     // A live stream, also if the server has a recording of the same name.
     ...['-f', 'flv', '-rtmp_live', 'live', '-i', url],
   ]);

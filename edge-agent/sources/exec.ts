@@ -1,7 +1,9 @@
 import { startStream } from './child-stream.ts';
 import type { ExecSource } from './kinds.ts';
+import type { Analysis } from './source-args.ts';
 import { SourceError } from './source-error.ts';
 import type { OpenOptions, SourceInput } from './source-input.ts';
+import { analysisArgs } from './stream-options.ts';
 
 /** Formats that tell the times of their pictures. ffmpeg chooses among them, and among nothing that names files. */
 const TIMED = 'mpegts,nut,matroska,flv,mov';
@@ -22,7 +24,7 @@ export async function openExec(source: ExecSource, options: OpenOptions): Promis
     signal: options.signal,
   });
   return {
-    args: execArgs(source.format ?? asFormat(options.settings.format)),
+    args: execArgs(source.format ?? asFormat(options.settings.format), options.analysis),
     copy: [],
     jpeg: source.format === 'mjpeg' || options.settings.format === 'mjpeg',
     stdin: child.stdout,
@@ -32,11 +34,11 @@ export async function openExec(source: ExecSource, options: OpenOptions): Promis
 }
 
 /** ffmpeg's arguments for a program's output. */
-export function execArgs(format: ExecSource['format']): string[] {
+export function execArgs(format: ExecSource['format'], analysis: Analysis): string[] {
   const pipe = ['-protocol_whitelist', 'pipe'];
   switch (format) {
     case undefined:
-      return [...pipe, '-format_whitelist', TIMED, '-i', 'pipe:0'];
+      return [...pipe, '-format_whitelist', TIMED, ...analysisArgs(analysis), '-i', 'pipe:0'];
     case 'mjpeg':
     case 'h264':
     case 'hevc':
@@ -49,7 +51,7 @@ export function execArgs(format: ExecSource['format']): string[] {
     case 'nut':
     case 'matroska':
     case 'flv':
-      return [...pipe, '-f', format, '-i', 'pipe:0'];
+      return [...pipe, '-f', format, ...analysisArgs(analysis), '-i', 'pipe:0'];
   }
 }
 

@@ -140,13 +140,14 @@ export async function readBody(
   const chunks: Buffer[] = [];
   let length = 0;
   const silence = new AbortController();
-  body.setTimeout(options.silenceMs ?? ANSWER_MS, () => {
+  const patience = setTimeout(() => {
     silence.abort();
     body.destroy();
-  });
+  }, options.silenceMs ?? ANSWER_MS);
   try {
     for await (const chunk of body) {
       if (!Buffer.isBuffer(chunk)) continue;
+      patience.refresh();
       chunks.push(chunk);
       length += chunk.length;
       if (length > options.mostBytes) {
@@ -163,7 +164,7 @@ export async function readBody(
       silence.signal.aborted ? Object.assign(new Error('silent'), { code: 'ETIMEDOUT' }) : error,
     );
   } finally {
-    body.setTimeout(0);
+    clearTimeout(patience);
   }
   return Buffer.concat(chunks);
 }
@@ -194,7 +195,7 @@ function redirected(from: URL, location: string, redirects: number): URL {
 /** Reads a short body to its end, so that the connection can be used again; ends the connection for a long one. */
 async function discard(body: http.IncomingMessage): Promise<void> {
   let length = 0;
-  body.setTimeout(2000, () => body.destroy());
+  const patience = setTimeout(() => body.destroy(), 2000);
   try {
     for await (const chunk of body) {
       if (Buffer.isBuffer(chunk)) length += chunk.length;
@@ -202,5 +203,7 @@ async function discard(body: http.IncomingMessage): Promise<void> {
     }
   } catch {
     // The next request gets a connection of its own.
+  } finally {
+    clearTimeout(patience);
   }
 }

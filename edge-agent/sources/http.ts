@@ -1,11 +1,11 @@
 import { formatOfAnswer, TELLING_BYTES, type HttpFormat } from './http-format.ts';
 import { HttpClient, type HttpAnswer } from './http-client.ts';
+import type { Analysis } from './source-args.ts';
 import { openSnapshots } from './snapshot-poller.ts';
 import { connectionError, SourceError, statusError } from './source-error.ts';
 import { plainInput, type OpenOptions, type SourceInput } from './source-input.ts';
+import { analysisArgs, SILENCE_US } from './stream-options.ts';
 
-/** How long ffmpeg waits for a camera that says nothing: longer than the stall time, so that a stall is ours to name. */
-const SILENCE_US = 12_000_000;
 /** How long the first bytes of a stream may take. A camera may begin with its next keyframe. */
 const HEAD_MS = 10_000;
 
@@ -23,16 +23,20 @@ const MJPEG_TIMES = [
 export async function openHttp(address: string, options: OpenOptions): Promise<SourceInput> {
   const { format } = options.settings;
   if (format === 'jpeg') return await openSnapshots(address, options);
-  if (format !== 'auto') return streamInput(address, format);
+  if (format !== 'auto') return streamInput(address, format, options.analysis);
   const found = await lookAt(new URL(address), options.signal);
   // Where a redirect led, so that ffmpeg need not follow it. A picture is asked for by us, each time anew.
   return found.format === 'jpeg'
     ? await openSnapshots(address, options)
-    : streamInput(found.address, found.format);
+    : streamInput(found.address, found.format, options.analysis);
 }
 
 /** ffmpeg's arguments for a stream over HTTP. */
-export function streamInput(address: string, format: Exclude<HttpFormat, 'jpeg'>): SourceInput {
+export function streamInput(
+  address: string,
+  format: Exclude<HttpFormat, 'jpeg'>,
+  analysis: Analysis,
+): SourceInput {
   const url = ['-i', address];
   const http = ['-protocol_whitelist', HTTP_PROTOCOLS, '-rw_timeout', String(SILENCE_US)];
   switch (format) {
@@ -45,11 +49,11 @@ export function streamInput(address: string, format: Exclude<HttpFormat, 'jpeg'>
         ...['-protocol_whitelist', `${HTTP_PROTOCOLS},crypto`, '-rw_timeout', String(SILENCE_US)],
         // What the playlist names may be nothing but a piece of video; a playlist of another kind could name files.
         ...['-format_whitelist', 'hls,mpegts,mov,aac,ac3,eac3,mp3,webvtt'],
-        ...['-f', 'hls', ...url],
+        ...['-f', 'hls', ...analysisArgs(analysis), ...url],
       ]);
     case 'flv':
     case 'mpegts':
-      return plainInput([...http, '-f', format, ...url]);
+      return plainInput([...http, '-f', format, ...analysisArgs(analysis), ...url]);
   }
 }
 

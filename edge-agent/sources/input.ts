@@ -32,15 +32,15 @@ export async function openInput(source: Source, options: OpenOptions): Promise<S
     case 'http':
       return await openHttp(source.url, options);
     case 'rtmp':
-      return rtmpInput(source.url);
+      return rtmpInput(source.url, options.analysis);
     case 'udp':
-      return udpInput(source);
+      return udpInput(source, options.analysis);
     case 'rtp':
-      return rtpInput(source);
+      return rtpInput(source, options.analysis);
     case 'sdp':
-      return sdpInput(source.path);
+      return sdpInput(source.path, options.analysis);
     case 'srt':
-      return srtInput(source);
+      return srtInput(source, options.analysis);
     case 'go2rtc':
       return await openGo2rtc(source, options);
     case 'onvif':

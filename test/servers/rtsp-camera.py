@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """A camera for tests: serves H.264 that arrives as MPEG-TS on a UDP port of loopback, over RTSP.
 
-Settings are read as JSON from standard input: port, udpPort, path, user, password. Without a user anyone may
-watch; with one, only digest authentication is taken. Prints "ready" once clients can connect.
+Settings are read as JSON from standard input: port, udpPort, path, user, password, auth ("digest" or "basic"),
+certificate (PEM of a certificate and its key: TLS) and transport ("tcp" or "udp": the only one; without, both). Without
+a user anyone may watch; with one, only that authentication is taken. Prints "ready" once clients can connect.
 """
 import json
 import sys
@@ -12,7 +13,7 @@ import gi
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
+from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
 ROLE = "viewer"
 
@@ -29,17 +30,31 @@ def media_factory(udp_port):
     return factory
 
 
-def require_digest(server, factory, user, password):
+def require_login(auth, factory, settings):
+    user, password = settings["user"], settings["password"]
     token = GstRtspServer.RTSPToken()
     token.set_string("media.factory.role", ROLE)
-    auth = GstRtspServer.RTSPAuth()
-    auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
-    auth.add_digest(user, password, token)
-    server.set_auth(auth)
+    if settings.get("auth") == "basic":
+        auth.set_supported_methods(GstRtsp.RTSPAuthMethod.BASIC)
+        auth.add_basic(GstRtspServer.RTSPAuth.make_basic(user, password), token)
+    else:
+        auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+        auth.add_digest(user, password, token)
+    permit(factory)
+
+
+def permit(factory):
     permissions = GstRtspServer.RTSPPermissions()
     permissions.add_permission_for_role(ROLE, "media.factory.access", True)
     permissions.add_permission_for_role(ROLE, "media.factory.construct", True)
     factory.set_permissions(permissions)
+
+
+def allow_all(auth, factory):
+    token = GstRtspServer.RTSPToken()
+    token.set_string("media.factory.role", ROLE)
+    auth.set_default_token(token)
+    permit(factory)
 
 
 def main():
@@ -49,8 +64,19 @@ def main():
     server.set_address("127.0.0.1")
     server.set_service(str(settings["port"]))
     factory = media_factory(settings["udpPort"])
-    if settings.get("user"):
-        require_digest(server, factory, settings["user"], settings["password"])
+    if settings.get("transport"):
+        lower = GstRtsp.RTSPLowerTrans
+        factory.set_protocols(lower.TCP if settings["transport"] == "tcp" else lower.UDP)
+    if settings.get("user") or settings.get("certificate"):
+        auth = GstRtspServer.RTSPAuth()
+        if settings.get("certificate"):
+            pem = settings["certificate"]
+            auth.set_tls_certificate(Gio.TlsCertificate.new_from_pem(pem, len(pem)))
+        if settings.get("user"):
+            require_login(auth, factory, settings)
+        else:
+            allow_all(auth, factory)
+        server.set_auth(auth)
     server.get_mount_points().add_factory(settings["path"], factory)
     if server.attach(None) == 0:
         sys.exit(f"port {settings['port']} cannot be opened")

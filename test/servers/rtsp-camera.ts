@@ -14,9 +14,14 @@ export interface RtspCameraOptions {
   video?: string;
   /** Or a picture of ffmpeg's `lavfi`, encoded with a keyframe a second. Default: a 640x360 test pattern at 10 fps. */
   lavfi?: string;
-  /** With a user, the camera wants digest authentication. */
+  /** With a user, the camera wants authentication: digest unless said otherwise. */
   user?: string;
   password?: string;
+  auth?: 'basic' | 'digest';
+  /** A certificate and its key in PEM: the camera speaks RTSP over TLS. */
+  certificate?: string;
+  /** The only one that the camera speaks. Default: both. */
+  transport?: 'tcp' | 'udp';
   /** Default: a free one. Give the port of a dead camera to bring that camera back. */
   port?: number;
 }
@@ -49,7 +54,8 @@ export async function startRtspCamera(options: RtspCameraOptions = {}): Promise<
     complaints = (complaints + text).slice(-2000);
   });
   const serverEnded = ended(server);
-  const settings = { port, udpPort, path: PATH, user: options.user, password: options.password };
+  const { user, password, auth, certificate, transport } = options;
+  const settings = { port, udpPort, path: PATH, user, password, auth, certificate, transport };
   server.stdin.on('error', () => {
     // It ended before it read its settings; `serverEnded` says so below.
   });
@@ -68,7 +74,7 @@ export async function startRtspCamera(options: RtspCameraOptions = {}): Promise<
       ? ''
       : `${encodeURIComponent(options.user)}:${encodeURIComponent(options.password ?? '')}@`;
   return {
-    url: `rtsp://${login}127.0.0.1:${port}${PATH}`,
+    url: `rtsp${certificate === undefined ? '' : 's'}://${login}127.0.0.1:${port}${PATH}`,
     port,
     pid: server.pid ?? 0,
     feederPid: feeder.pid ?? 0,
