@@ -80,6 +80,11 @@ export class CaptureClock implements TimeMap {
     this.#steps.push({ fromUs: this.#first.streamUs, offsetUs: Math.round(this.#offsetUs) });
   }
 
+  /** How much later a picture arrived than the quickest of late. */
+  lateUs(streamUs: number, arrivedUs: number): number {
+    return this.#buckets.length === 0 ? 0 : arrivedUs - streamUs - this.#least();
+  }
+
   /** The capture time of `streamUs`. Throws when the clock has not settled. */
   at(streamUs: number): number {
     const step = this.#steps.findLast(({ fromUs }) => fromUs <= streamUs) ?? this.#steps[0];

@@ -29,6 +29,8 @@ export interface FrameOutput {
   /** A small picture of the brightness with each frame, on pipe `thumbnails`; not with pass-through. */
   thumbnails: boolean;
   decoder: DecoderChoice;
+  /** Whether one core is too slow for `all`: several decode faster, at a quarter more work and some delay. */
+  manyThreads?: boolean | undefined;
 }
 
 export interface CaptureArgs {
@@ -84,9 +86,9 @@ function segmentArgs(segments: { segmentMs: number; incoming: string }, copy: st
 }
 
 /** What must stand before the input. */
-function decodeArgs({ mode, decoder }: FrameOutput): string[] {
+function decodeArgs({ mode, decoder, manyThreads }: FrameOutput): string[] {
   if (mode === 'pass-through') return [];
-  if (mode === 'all') return decoder.args;
+  if (mode === 'all') return [...decoder.args, ...(manyThreads === true ? [] : ['-threads', '1'])];
   // A decoder that works ahead, or puts pictures in order, would hold each keyframe back until the next.
   return [...decoder.args, '-threads', '1', '-flags', 'low_delay', '-skip_frame', 'nokey'];
 }

@@ -20,7 +20,13 @@ export interface LiveSessionOptions {
   /** The end of what was recorded before. */
   notBeforeUs: number | undefined;
   onFrame: (frame: LiveFrame) => void;
+  /** Called once when frames come ever later: they cannot be made as fast as the camera sends. */
+  onBehind?: (() => void) | undefined;
 }
+
+/** A network that was slow for a moment catches up; who is this late for this long does not. */
+const BEHIND_US = 3_000_000;
+const BEHIND_FOR_US = 5_000_000;
 
 /** Less is not worth a write to the disk. */
 const NOTE_STEP_US = 10_000;
@@ -37,6 +43,7 @@ export class LiveSession {
   #held: SampledFrame[] = [];
   #heldSegments: ClosedSegment[] = [];
   #segments = 0;
+  #behindSinceUs: number | undefined;
   #notedUs: number | undefined;
   #setSettled: () => void = () => undefined;
 
@@ -64,6 +71,7 @@ export class LiveSession {
     if (!this.#observe(frame.streamUs, frame.arrivedUs)) return;
     this.#held.push(frame);
     if (!this.#clock.settled) return;
+    this.#watchDelay(frame);
     this.#release();
     if (this.#notedUs === undefined) await this.#note(this.#clock.at(frame.streamUs) - frame.streamUs);
     this.#setSettled();
@@ -94,6 +102,14 @@ export class LiveSession {
     const { recording, follower } = this.#options;
     await follower?.close();
     if (recording !== undefined) await rm(recording.incoming, { recursive: true, force: true });
+  }
+
+  #watchDelay({ streamUs, arrivedUs }: SampledFrame): void {
+    if (this.#clock.lateUs(streamUs, arrivedUs) < BEHIND_US) this.#behindSinceUs = undefined;
+    else this.#behindSinceUs ??= arrivedUs;
+    if (arrivedUs - (this.#behindSinceUs ?? arrivedUs) < BEHIND_FOR_US) return;
+    this.#behindSinceUs = arrivedUs;
+    this.#options.onBehind?.();
   }
 
   #observe(streamUs: number, arrivedUs: number): boolean {

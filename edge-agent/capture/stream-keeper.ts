@@ -66,6 +66,8 @@ export class StreamKeeper {
   #analysis: Analysis = 'quick';
   /** Whether keyframes come often enough for `auto`. Assumed until seen otherwise. */
   #keyframesAreNear = true;
+  /** How much of decoding every picture this host can do. */
+  #pace: 'one-core' | 'all-cores' | 'keyframes' = 'one-core';
 
   constructor(options: StreamKeeperOptions) {
     this.#options = options;
@@ -125,7 +127,10 @@ export class StreamKeeper {
     const incoming = await footage?.openSession();
     const output = flow === undefined ? undefined : this.#frameOutput(input);
     const follower =
-      output?.mode === 'keyframes' && settings.decode === 'auto' && incoming !== undefined
+      output?.mode === 'keyframes' &&
+      settings.decode === 'auto' &&
+      this.#keyframesAreNear &&
+      incoming !== undefined
         ? new SegmentFollower(incoming, clock)
         : undefined;
     const live = new LiveSession({
@@ -134,6 +139,11 @@ export class StreamKeeper {
       hasFrames: output !== undefined,
       notBeforeUs: footage?.ring.newest?.endUs,
       onFrame: (frame) => this.#frame(frame, auto),
+      onBehind: () => {
+        if (output?.mode !== 'all') return;
+        this.#decodeLess();
+        changeDecoding.abort();
+      },
     });
     const changeDecoding = new AbortController();
     const auto =
@@ -141,7 +151,10 @@ export class StreamKeeper {
         ? undefined
         : new AutoDecoder({
             ...{ flow, follower, live, picture: output.picture, fps: settings.frames.fps, clock, log },
-            onFarApart: () => changeDecoding.abort(),
+            onFarApart: () => {
+              this.#decodeAll();
+              changeDecoding.abort();
+            },
           });
     this.#options.status.decoding = output && decodingOf(output);
     const end = await runSession({
@@ -164,7 +177,6 @@ export class StreamKeeper {
     });
     await auto?.end();
     await live.end();
-    if (changeDecoding.signal.aborted) this.#decodeAll();
     const cause = this.#causeOf(end, live.jumped.aborted, changeDecoding.signal.aborted);
     this.#judgeDecoder(end, cause);
     return { cause, streamedMs: end.streamedMs };
@@ -175,13 +187,15 @@ export class StreamKeeper {
     const { frames, decode, rotate, crop } = settings;
     const passOn = input.jpeg && rotate === 0 && crop === undefined && decode !== 'all';
     // A stream that is not recorded is the small one: there is nothing to save, and no segment to look back in.
+    const keyframes = decode === 'keyframes' || this.#pace === 'keyframes';
     const auto = decode === 'auto' && this.#keyframesAreNear && footage !== undefined;
     return {
-      mode: passOn ? 'pass-through' : decode === 'keyframes' || auto ? 'keyframes' : 'all',
+      mode: passOn ? 'pass-through' : keyframes || auto ? 'keyframes' : 'all',
       picture: framePictureOf(settings),
       fps: frames.fps,
       thumbnails: true,
       decoder: this.#decoders[0] ?? processor,
+      manyThreads: this.#pace === 'all-cores',
     };
   }
 
@@ -204,7 +218,19 @@ export class StreamKeeper {
     this.#options.onStatus();
   }
 
+  #decodeLess(): void {
+    const all = this.#pace === 'one-core';
+    this.#pace = all ? 'all-cores' : 'keyframes';
+    this.#options.log.warn(
+      all
+        ? 'One core cannot decode every picture of this camera: all of them do from now on.'
+        : 'This host cannot decode every picture of this camera, so only keyframes are looked at: give it a substream, or hardware decoding.',
+    );
+  }
+
   #decodeAll(): void {
+    if (!this.#keyframesAreNear) return;
+
     this.#keyframesAreNear = false;
     this.#options.log.info('Keyframes are more than 2 s apart: all pictures are decoded.');
   }

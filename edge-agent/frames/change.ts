@@ -65,20 +65,24 @@ export class ChangeMeter {
   }
 }
 
+/** Every so many cells are enough for a median; no divisor of the width, so that they lie in all columns. */
+const SPREAD_STEP = 7;
+
 /** Median of the differences a - b, and the median distance from it. */
 function spread(a: Uint8Array, b: Uint8Array): { median: number; mad: number } {
   const counts = new Uint32Array(511);
-  for (let at = 0; at < a.length; at++) {
+  const total = Math.ceil(a.length / SPREAD_STEP);
+  for (let at = 0; at < a.length; at += SPREAD_STEP) {
     const slot = (a[at] ?? 0) - (b[at] ?? 0) + 255;
     counts[slot] = (counts[slot] ?? 0) + 1;
   }
-  const median = medianOf(counts, a.length) - 255;
+  const median = medianOf(counts, total) - 255;
   const distances = new Uint32Array(511);
   for (let slot = 0; slot < counts.length; slot++) {
     const distance = Math.round(Math.abs(slot - 255 - median));
     distances[distance] = (distances[distance] ?? 0) + (counts[slot] ?? 0);
   }
-  return { median, mad: medianOf(distances, a.length) };
+  return { median, mad: medianOf(distances, total) };
 }
 
 /** The median of whole numbers given how often each comes, between them as if they were spread evenly. */

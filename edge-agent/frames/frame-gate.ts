@@ -49,7 +49,8 @@ export class FrameGate<Frame extends GatedFrame> {
 
   /** Whether something happens at this time. */
   activeAt(atUs: number): boolean {
-    return this.#eventOpen || atUs - this.#changedUs <= ACTIVE_US;
+    const begins = this.#begunUs === undefined || atUs - this.#begunUs <= BEGIN_US;
+    return begins || this.#eventOpen || atUs - this.#changedUs <= ACTIVE_US;
   }
 
   /** The newest frame offered. */
@@ -71,14 +72,16 @@ export class FrameGate<Frame extends GatedFrame> {
     if (at <= this.#seenUs) return [];
     this.#seenUs = at;
     this.#begunUs ??= at;
-    const changed = this.showsChange(frame);
+    // Without a frame before it nothing has changed.
+    const changed = this.#passed !== undefined && this.showsChange(frame);
     if (frame.thumbnail !== undefined && !this.#eventOpen) this.#meter.learn(frame.thumbnail);
     if (changed) {
       this.#changedUs = at;
       return this.#pass(frame, true);
     }
     const sinceUs = at - (this.#passed?.atUs ?? Number.NEGATIVE_INFINITY);
-    if (at - this.#begunUs <= BEGIN_US || sinceUs >= this.#intervalUs(at)) return this.#pass(frame, false);
+    const begins = at - this.#begunUs <= BEGIN_US;
+    if (begins || sinceUs >= this.#intervalUs(at)) return this.#pass(frame, false);
     this.#held.push(frame);
     this.#held = this.#held.filter(({ capturedAtUs }) => at - capturedAtUs <= LEAD_US);
     return [];
