@@ -109,7 +109,8 @@ function documentOf(text: string, path: string): Document {
     const line = error.linePos?.[0].line ?? 1;
     throw new UsageError(
       'config-invalid',
-      `${path}:${line}: ${error.message.split('\n')[0] ?? 'not YAML'}: mend it first, nothing was written.`,
+      // Not what the parser says: it quotes the text, which may be a password.
+      `${path}:${line}: this is no YAML: mend it first, as faascam check --offline says.`,
     );
   }
   return document;

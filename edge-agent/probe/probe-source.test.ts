@@ -96,7 +96,9 @@ describe('probing', () => {
   });
 
   test('what a program writes to a pipe', async () => {
-    const { video: seen } = await probe(`exec+mpegts:ffmpeg -v error -i ${video} -c copy -f mpegts pipe:1`);
+    const { video: seen } = await probe(
+      `exec+matroska:ffmpeg -v error -i ${video} -c copy -f matroska pipe:1`,
+    );
     expect(seen).toMatchObject({ codec: 'h264', width: 640, keyframeIntervalMs: 3000 });
   });
 

@@ -36,6 +36,8 @@ export interface StreamFacts {
 const ENOUGH_KEYFRAMES = 3;
 const ENOUGH_MS = 3000;
 const MOST_MS = 8000;
+/** How long a stream takes to come as fast as it is made. */
+const SETTLED_MS = 1000;
 /** No camera reorders more pictures. */
 const REORDERED = 4;
 /** More packets than eight seconds of any camera have. */
@@ -77,8 +79,7 @@ export function measure(packets: readonly ProbedPacket[]): Measures {
   const video = packets.filter(({ kind }) => kind === 'video');
   const times = videoTimes(packets);
   const spanMs = spanOf(times);
-  // Where pictures are reordered, some of those before the last are still missing.
-  const whole = times.length > 4 * REORDERED ? times.slice(0, -REORDERED) : times;
+  const whole = steady(times);
   const frameMs = whole.length > 1 ? spanOf(whole) / (whole.length - 1) : 0;
   // The last picture lasts as long as the others.
   const totalMs = spanMs + frameMs;
@@ -119,12 +120,21 @@ function keyframeInterval(
 
 /** Nine of ten intervals within half of the usual one: jitter of a network or rounding to milliseconds is even. */
 function isEven(times: readonly number[]): boolean {
-  // The first packet of an RTSP stream has no time of its own.
-  const intervals = times.slice(2).map((timeMs, index) => timeMs - (times[index + 1] ?? timeMs));
+  const intervals = times.slice(1).map((timeMs, index) => timeMs - (times[index] ?? timeMs));
   if (intervals.length < 10) return true;
   const usual = [...intervals].sort((a, b) => a - b)[Math.floor(intervals.length / 2)] ?? 0;
   const odd = intervals.filter((interval) => Math.abs(interval - usual) > usual / 2);
   return odd.length <= intervals.length / 10;
+}
+
+/**
+ * The times that tell of the rate, where there are enough: without the beginning, as servers hand over what they had
+ * stored at once, and without the end, where some of the pictures that are shown before the last are still missing.
+ */
+function steady(times: readonly number[]): readonly number[] {
+  const fromMs = (times[0] ?? 0) + (spanOf(times) >= ENOUGH_MS ? SETTLED_MS : 0);
+  const settled = times.filter((timeMs) => timeMs >= fromMs);
+  return settled.length > 4 * REORDERED ? settled.slice(0, -REORDERED) : settled;
 }
 
 function videoTimes(packets: readonly ProbedPacket[]): number[] {

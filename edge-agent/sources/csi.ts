@@ -11,12 +11,6 @@ import type { OpenOptions, SourceInput } from './source-input.ts';
 const PROGRAMS = ['rpicam-vid', 'libcamera-vid'];
 const HELP_MS = 10_000;
 
-/** ffmpeg's arguments for raw H.264 on its standard input, which has no times: the time of arrival it is. */
-const H264_ON_PIPE = [
-  ...['-protocol_whitelist', 'pipe', '-f', 'h264', '-use_wallclock_as_timestamps', '1'],
-  ...['-fpsprobesize', '0', '-i', 'pipe:0'],
-];
-
 /** Opens a camera on a Raspberry Pi's ribbon cable: its camera program encodes H.264 and writes it to a pipe. */
 export async function openCsi(source: CsiSource, options: OpenOptions): Promise<SourceInput> {
   const program = await installedProgram();
@@ -27,7 +21,7 @@ export async function openCsi(source: CsiSource, options: OpenOptions): Promise<
     signal: options.signal,
   });
   return {
-    args: H264_ON_PIPE,
+    args: h264OnPipe(source.rate),
     copy: [],
     jpeg: false,
     stdin: child.stdout,
@@ -47,6 +41,14 @@ export function csiArgs(source: CsiSource, help: string): string[] {
     // A Raspberry Pi 5 encodes in software, whose format would be guessed from a file name.
     ...(help.includes('--libav-format') ? ['--libav-format', 'h264'] : []),
     ...['--output', '-'],
+  ];
+}
+
+/** ffmpeg's arguments for raw H.264 on its standard input, which has no times: the time of arrival it is. */
+function h264OnPipe(rate: number): string[] {
+  return [
+    ...['-protocol_whitelist', 'pipe', '-f', 'h264', '-framerate', String(rate)],
+    ...['-use_wallclock_as_timestamps', '1', '-fpsprobesize', '0', '-i', 'pipe:0'],
   ];
 }
 

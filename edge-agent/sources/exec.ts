@@ -3,7 +3,7 @@ import type { ExecSource } from './kinds.ts';
 import type { Analysis } from './source-args.ts';
 import { SourceError } from './source-error.ts';
 import type { OpenOptions, SourceInput } from './source-input.ts';
-import { analysisArgs } from './stream-options.ts';
+import { analysisArgs, LASTING_PICTURES } from './stream-options.ts';
 
 /** Formats that tell the times of their pictures. ffmpeg chooses among them, and among nothing that names files. */
 const TIMED = 'mpegts,nut,matroska,flv,mov';
@@ -13,7 +13,7 @@ export async function openExec(source: ExecSource, options: OpenOptions): Promis
   if (!options.allowExec) {
     throw new SourceError(
       'exec-not-allowed',
-      'would run a command, which is not allowed here: set allowExec in the configuration of this host to allow it',
+      'would run a command, which is not allowed here: set agent.allowExec to true in the configuration of this host',
       'slow',
     );
   }
@@ -23,10 +23,11 @@ export async function openExec(source: ExecSource, options: OpenOptions): Promis
     what: 'has a command that',
     signal: options.signal,
   });
+  const format = source.format ?? asFormat(options.settings.format);
   return {
-    args: execArgs(source.format ?? asFormat(options.settings.format), options.analysis),
-    copy: [],
-    jpeg: source.format === 'mjpeg' || options.settings.format === 'mjpeg',
+    args: execArgs(format, options.analysis),
+    copy: format === 'mjpeg' ? LASTING_PICTURES : [],
+    jpeg: format === 'mjpeg',
     stdin: child.stdout,
     failure: child.failure,
     close: child.close,

@@ -4,7 +4,7 @@ import type { Analysis } from './source-args.ts';
 import { openSnapshots } from './snapshot-poller.ts';
 import { connectionError, SourceError, statusError } from './source-error.ts';
 import { plainInput, type OpenOptions, type SourceInput } from './source-input.ts';
-import { analysisArgs, SILENCE_US } from './stream-options.ts';
+import { analysisArgs, LASTING_PICTURES, SILENCE_US } from './stream-options.ts';
 
 /** How long the first bytes of a stream may take. A camera may begin with its next keyframe. */
 const HEAD_MS = 10_000;
@@ -41,9 +41,15 @@ export function streamInput(
   const http = ['-protocol_whitelist', HTTP_PROTOCOLS, '-rw_timeout', String(SILENCE_US)];
   switch (format) {
     case 'mjpeg':
-      return plainInput([...http, '-f', 'mpjpeg', ...MJPEG_TIMES, ...url], { jpeg: true });
+      return plainInput([...http, '-f', 'mpjpeg', ...MJPEG_TIMES, ...url], {
+        copy: LASTING_PICTURES,
+        jpeg: true,
+      });
     case 'raw-mjpeg':
-      return plainInput([...http, '-f', 'mjpeg', ...MJPEG_TIMES, ...url], { jpeg: true });
+      return plainInput([...http, '-f', 'mjpeg', ...MJPEG_TIMES, ...url], {
+        copy: LASTING_PICTURES,
+        jpeg: true,
+      });
     case 'hls':
       return plainInput([
         ...['-protocol_whitelist', `${HTTP_PROTOCOLS},crypto`, '-rw_timeout', String(SILENCE_US)],

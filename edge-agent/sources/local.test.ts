@@ -256,7 +256,7 @@ describe('exec:', () => {
     const mark = join(directory, 'was-run');
     expect(await errorOf(`exec:touch ${mark}`)).toMatchObject({
       ...{ code: 'exec-not-allowed', retry: 'slow' },
-      message: expect.stringMatching(/not allowed here: set allowExec/) as unknown,
+      message: expect.stringMatching(/not allowed here: set agent.allowExec to true/) as unknown,
     });
     await expect(access(mark)).rejects.toThrow();
   });

@@ -4,6 +4,7 @@ import { isWholeJpeg } from './http-format.ts';
 import { HttpClient, readBody, withoutLogin } from './http-client.ts';
 import { connectionError, SourceError, statusError } from './source-error.ts';
 import type { OpenOptions, SourceInput } from './source-input.ts';
+import { lastingPictures } from './stream-options.ts';
 
 /** More than any camera's picture. */
 const MOST_BYTES = 32e6;
@@ -29,7 +30,7 @@ export async function openSnapshots(address: string, options: OpenOptions): Prom
       ...['-protocol_whitelist', 'pipe', '-f', 'mpjpeg'],
       ...['-use_wallclock_as_timestamps', '1', '-fpsprobesize', '0', '-i', 'pipe:0'],
     ],
-    copy: [],
+    copy: lastingPictures(options.settings.pollMs),
     jpeg: true,
     stdin: poller.pictures,
     failure: () => poller.failure,

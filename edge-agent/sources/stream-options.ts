@@ -24,3 +24,18 @@ export const UDP_BUFFER_BYTES = 4 * 1024 * 1024;
  * ffmpeg 5.1 ends a bitstream filter for good when a file that it plays in a loop comes to its end.
  */
 export const FIRST_TIME = ['-bsf:v', `setts=pts='if(eq(PTS,NOPTS),if(eq(N,0),0,PREV_OUTPTS+1),PTS)'`];
+
+/**
+ * MJPEG is said to have 25 pictures a second, whatever comes. A picture of a slow camera lasts as long as the one
+ * before it did, or the footage would have a hole behind each segment. A little less: the next one may be early.
+ */
+export const LASTING_PICTURES = [
+  '-bsf:v',
+  `setts=duration='if(eq(N,0),DURATION,max(DURATION,0.9*(PTS-PREV_INPTS)))'`,
+];
+
+/** The same for pictures that come every `intervalMs`. Its `TB` is not the base of its times, so 1/25 s is the unit. */
+export function lastingPictures(intervalMs: number): string[] {
+  const lastsS = Math.max(0.9 * intervalMs, intervalMs - 500) / 1000;
+  return ['-bsf:v', `setts=duration='DURATION*${lastsS * 25}'`];
+}

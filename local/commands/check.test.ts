@@ -57,8 +57,8 @@ describe('faascam check', () => {
       `cameras: { yard: { source: "file:${video}" }, demo: { source: "demo:" } }\n`,
     );
     expect(failure).toBeUndefined();
-    expect(stdout).toMatch(/^CAMERA +SOURCE +VIDEO +SIZE +RATE +KEYFRAMES +SOUND +MBIT\/S$/m);
-    expect(stdout).toMatch(/^yard +\S+yard\.mp4 +h264 \S.* +640x360 +10 +4 s +none +\d+\.\d$/m);
+    expect(stdout).toMatch(/^CAMERA +SOURCE +VIDEO +SIZE +RATE +KEYFRAMES +SOUND +MBIT\/S +CLOCK$/m);
+    expect(stdout).toMatch(/^yard +\S+yard\.mp4 +h264 \S.* +640x360 +10 +4 s +none +\d+\.\d +-$/m);
     expect(stdout).toMatch(/^demo +demo:$/m);
     expect(stdout).toMatch(/^advice {2}yard: Keyframes come every 4 s, too seldom for decode: auto/m);
     expect(stdout).toMatch(/^note {4}yard: It sends no sound/m);

@@ -167,7 +167,7 @@ function show(cameras: readonly Opened[], offline: boolean): void {
       print(`${id}: ${checked.source}, ${frames.fps} frames/s, ring of ${ring.minutes} min`);
     }
   } else {
-    const head = ['CAMERA', 'SOURCE', 'VIDEO', 'SIZE', 'RATE', 'KEYFRAMES', 'SOUND', 'MBIT/S'];
+    const head = ['CAMERA', 'SOURCE', 'VIDEO', 'SIZE', 'RATE', 'KEYFRAMES', 'SOUND', 'MBIT/S', 'CLOCK'];
     const rows = cameras.flatMap(({ checked }) => [
       [checked.id, checked.source, ...cells(checked.main)],
       ...(checked.substream === undefined ? [] : [['', checked.substream, ...cells(checked.sub)]]),
@@ -196,5 +196,14 @@ function cells(facts: StreamFacts | undefined): string[] {
     keyframes,
     audio?.codec ?? 'none',
     kbps === undefined ? '?' : (kbps / 1000).toFixed(1),
+    clockCell(facts.clockAheadMs),
   ];
+}
+
+/** A camera tells its clock to a second, if at all. */
+function clockCell(aheadMs: number | undefined): string {
+  if (aheadMs === undefined) return '-';
+  const seconds = Math.round(aheadMs / 1000);
+  if (Math.abs(seconds) <= 1) return 'right';
+  return `${seconds > 0 ? '+' : ''}${seconds} s`;
 }

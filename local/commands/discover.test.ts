@@ -137,6 +137,18 @@ describe('faascam discover', () => {
   });
 });
 
+describe('a config that is wrong', () => {
+  it('is not written, and nothing is searched for', async () => {
+    const file = join(scratch, 'wrong.yml');
+    const text = 'cameras: { yard: { source: "rtsp://cam:s3cret@192.0.2.1/"s3cret } }\n';
+    writeFileSync(file, text);
+    const { stdout, failure } = await run({ write: file });
+    expect([stdout, readFileSync(file, 'utf8')]).toEqual(['', text]);
+    expect(failure).toMatchObject({ code: 'config-invalid' });
+    expect(String(failure)).not.toMatch(/s3cret/);
+  });
+});
+
 describe('adding cameras to a config', () => {
   const added = { id: 'gate', source: 'rtsp://192.0.2.9/live', comment: 'Gate' };
 

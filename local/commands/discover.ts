@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { FaascamError, messageOf } from '@faascam/core/errors';
+import { redact } from '@faascam/core/redact';
 import { deviceFormats } from '@faascam/edge-agent/discovery/device-formats';
 import {
   deviceFindings,
@@ -8,6 +8,7 @@ import {
   type CameraEntry,
   type Finding,
   type FoundCamera,
+  type KnownCamera,
 } from '@faascam/edge-agent/discovery/findings';
 import { go2rtcAddress, go2rtcStreams } from '@faascam/edge-agent/discovery/go2rtc';
 import { searchOnvif, type OnvifSearchOptions } from '@faascam/edge-agent/discovery/onvif-search';
@@ -50,7 +51,7 @@ export async function discover(
   const addresses = (command.go2rtc ?? []).map(go2rtcAddress);
   const file = typeof command.write === 'string' ? command.write : CONFIG;
   // Before the search, so that a file that cannot be read costs no waiting.
-  const config = command.write === undefined && !existsSync(file) ? [] : await camerasInFile(file);
+  const config = await knownCameras(file, command.write !== undefined);
   if (command.json === undefined) tell('Looking for cameras ...');
   const timeoutMs = (command.timeout ?? TIMEOUT_S) * 1000;
   const searches = [
@@ -79,6 +80,17 @@ export async function discover(
   else if (command.json === undefined && fresh.length > 0) offer(fresh, file);
   if (faults.length > 0) {
     throw new FaascamError('search-incomplete', 'Not everything that was asked answered, see above.');
+  }
+}
+
+/** The cameras of the config. One that is wrong matters only where it is to be written. */
+async function knownCameras(file: string, toBeWritten: boolean): Promise<KnownCamera[]> {
+  try {
+    return await camerasInFile(file);
+  } catch (error) {
+    if (toBeWritten || !(error instanceof FaascamError)) throw error;
+    tell(`The cameras of the config are not known: ${redact(error.message)}`);
+    return [];
   }
 }
 
