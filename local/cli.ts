@@ -1,17 +1,26 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { FaascamError, messageOf, UsageError } from '@faascam/core/errors';
 import { redact } from '@faascam/core/redact';
-import { agent } from './commands/agent.ts';
-import { check, type CheckCommand } from './commands/check.ts';
-import { clipsGet, clipsList } from './commands/clips.ts';
-import { discover, type DiscoverCommand } from './commands/discover.ts';
-import { detect, type DetectCommand } from './commands/detect.ts';
-import { modelCheck, modelList, modelPull } from './commands/model.ts';
-import { motion, type MotionCommand } from './commands/motion.ts';
-import { replay } from './commands/replay.ts';
-import { up } from './commands/up.ts';
+import type { CheckCommand } from './commands/check.ts';
+import type { DiscoverCommand } from './commands/discover.ts';
+import type { DetectCommand } from './commands/detect.ts';
+import type { MotionCommand } from './commands/motion.ts';
+import type { ReplayCommand } from './commands/replay.ts';
 import type { CommandLine } from './quick-config.ts';
 import { tell } from './terminal.ts';
+
+/** Loaded when asked for: an agent on a small host needs neither detectors nor picture libraries in memory. */
+const commands = {
+  agent: () => import('./commands/agent.ts'),
+  check: () => import('./commands/check.ts'),
+  clips: () => import('./commands/clips.ts'),
+  detect: () => import('./commands/detect.ts'),
+  discover: () => import('./commands/discover.ts'),
+  model: () => import('./commands/model.ts'),
+  motion: () => import('./commands/motion.ts'),
+  replay: () => import('./commands/replay.ts'),
+  up: () => import('./commands/up.ts'),
+};
 
 const stop = new AbortController();
 
@@ -62,7 +71,7 @@ function program(): Command {
     .option('-p, --port <port>', "the page's port (default: 8080)", port)
     .option('-m, --model <name|file>', 'detector: a name of "faascam model list" or an ONNX file')
     .action(async (source: string | undefined, options: CommandLine) => {
-      await up({ ...options, source }, stoppable(options.config));
+      await (await commands.up()).up({ ...options, source }, stoppable(options.config));
     });
 
   faascam
@@ -75,8 +84,8 @@ function program(): Command {
     .option('-c, --config <file>', 'settings from a faascam.yml')
     .option('--camera <id>', "the camera's id (default: made from the file's name)")
     .option('--start <time>', 'when the recording began, ISO 8601 (default: 2000-01-01T00:00:00Z)')
-    .action(async (recordings: string[], options: Omit<Parameters<typeof replay>[0], 'recordings'>) => {
-      await replay({ ...options, recordings }, stoppable());
+    .action(async (recordings: string[], options: Omit<ReplayCommand, 'recordings'>) => {
+      await (await commands.replay()).replay({ ...options, recordings }, stoppable());
     });
 
   faascam
@@ -87,7 +96,7 @@ function program(): Command {
     .option('-d, --data <dir>', 'data folder (default: faascam-data)')
     .option('-n, --nats <url>', 'nats://user:password@host:4222')
     .action(async (source: string | undefined, options: CommandLine) => {
-      await agent({ ...options, source }, stoppable(options.config));
+      await (await commands.agent()).agent({ ...options, source }, stoppable(options.config));
     });
 
   faascam
@@ -97,7 +106,9 @@ function program(): Command {
     .option('--camera <id>', 'look at this camera only')
     .option('--offline', 'check the file alone: every mistake with its line')
     .option('-j, --json <file|->', 'write what was found as JSON; - is stdout')
-    .action((file: string, options: CheckCommand) => check(file, options, stoppable()));
+    .action(async (file: string, options: CheckCommand) =>
+      (await commands.check()).check(file, options, stoppable()),
+    );
 
   faascam
     .command('discover')
@@ -106,7 +117,7 @@ function program(): Command {
     .option('-t, --timeout <seconds>', 'how long cameras are waited for (default: 4)', seconds)
     .option('-j, --json <file|->', 'write what was found as JSON; - is stdout')
     .option('-w, --write [file]', 'add what is new to a config file (default: faascam.yml)')
-    .action((options: DiscoverCommand) => discover(options, stoppable()));
+    .action(async (options: DiscoverCommand) => (await commands.discover()).discover(options, stoppable()));
 
   const model = faascam.command('model').description('detector models');
   const modelOptions = (command: Command): Command =>
@@ -116,9 +127,12 @@ function program(): Command {
       .option('--models <dir>', 'folder of downloaded models (default: models in the data folder)');
   modelOptions(model.command('list').description('what there is'))
     .option('--json', 'as JSON')
-    .action((options: CommandLine & { json?: boolean }) => modelList(options, options.json ?? false));
+    .action(async (options: CommandLine & { json?: boolean }) =>
+      (await commands.model()).modelList(options, options.json ?? false),
+    );
   modelOptions(model.command('pull').description('download a model').argument('<name>')).action(
-    (name: string, options: CommandLine) => modelPull(name, options, stoppable()),
+    async (name: string, options: CommandLine) =>
+      (await commands.model()).modelPull(name, options, stoppable()),
   );
   modelOptions(
     model
@@ -126,8 +140,8 @@ function program(): Command {
       .description('load a model and tell what it is')
       .argument('<name|file>')
       .argument('[picture]', 'tell what it sees there'),
-  ).action((name: string, picture: string | undefined, options: CommandLine) =>
-    modelCheck(name, options, picture),
+  ).action(async (name: string, picture: string | undefined, options: CommandLine) =>
+    (await commands.model()).modelCheck(name, options, picture),
   );
 
   faascam
@@ -140,7 +154,9 @@ function program(): Command {
     .option('-c, --config <file>', 'settings from a faascam.yml')
     .option('-d, --data <dir>', 'data folder (default: faascam-data)')
     .option('--models <dir>', 'folder of downloaded models (default: models in the data folder)')
-    .action((images: string[], options: DetectCommand) => detect(images, options, stoppable()));
+    .action(async (images: string[], options: DetectCommand) =>
+      (await commands.detect()).detect(images, options, stoppable()),
+    );
 
   faascam
     .command('motion')
@@ -148,7 +164,9 @@ function program(): Command {
     .argument('<video>', 'recording that ffmpeg can read')
     .option('-j, --json <file|->', 'write each frame as JSON; - is stdout')
     .option('--masks <dir>', "write each frame's foreground as a PNG at the model's grid")
-    .action((video: string, options: MotionCommand) => motion(video, options, stoppable()));
+    .action(async (video: string, options: MotionCommand) =>
+      (await commands.motion()).motion(video, options, stoppable()),
+    );
 
   const clips = faascam.command('clips').description('stored clips');
   const clipOptions = (command: Command): Command =>
@@ -158,13 +176,13 @@ function program(): Command {
   clipOptions(clips.command('list').description('the stored events, oldest first'))
     .option('--camera <id>', 'only of this camera')
     .option('--json', 'one event.json a line')
-    .action((options: CommandLine & { camera?: string; json?: boolean }) =>
-      clipsList(options, options.camera, options.json ?? false),
+    .action(async (options: CommandLine & { camera?: string; json?: boolean }) =>
+      (await commands.clips()).clipsList(options, options.camera, options.json ?? false),
     );
   clipOptions(clips.command('get').description('fetch a clip').argument('<event-id>'))
     .option('-o, --output <file>', 'where to write it (default: <event-id>.mp4)')
-    .action((id: string, options: CommandLine & { output?: string }) =>
-      clipsGet(id, options, options.output),
+    .action(async (id: string, options: CommandLine & { output?: string }) =>
+      (await commands.clips()).clipsGet(id, options, options.output),
     );
   return faascam;
 }
