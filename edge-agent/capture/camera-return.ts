@@ -4,7 +4,7 @@ import type { Clock } from '@faascam/core/clock';
 import type { Reach } from '../sources/reach.ts';
 
 /** How often a camera that is away is looked for, and how long each look may take. */
-const LOOK_MS = 1000;
+const LOOK_MS = 500;
 const ANSWER_MS = 1000;
 /** Beyond its wait, a camera that does not answer is tried anyway after this long: the look may be what is wrong. */
 const TRY_ANYWAY_MS = 60_000;
@@ -32,14 +32,14 @@ export async function waitForReturn(options: {
     const waitedMs = (clock.nowUs() - begunUs) / 1000;
     if (waitedMs >= waitMs && (!away || waitedMs >= waitMs + TRY_ANYWAY_MS)) return;
     await sleep(Math.max(50, Math.min(LOOK_MS, away ? LOOK_MS : waitMs - waitedMs)));
-    const there = await answers(reach, signal);
+    const there = await answers(reach);
     if (there && away) return;
     away = !there;
   }
 }
 
-/** Whether what a source needs is there right now. */
-export async function answers(reach: Reach, signal: AbortSignal): Promise<boolean> {
+/** Whether what a source needs is there right now. Takes a second at the most. */
+export async function answers(reach: Reach): Promise<boolean> {
   if (reach.kind === 'path') {
     return await access(reach.path).then(
       () => true,
@@ -47,7 +47,7 @@ export async function answers(reach: Reach, signal: AbortSignal): Promise<boolea
     );
   }
   return await new Promise((resolve) => {
-    const socket = connect({ host: reach.host, port: reach.port, signal });
+    const socket = connect({ host: reach.host, port: reach.port });
     const end = (there: boolean): void => {
       socket.destroy();
       resolve(there);

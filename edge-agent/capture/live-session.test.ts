@@ -1,3 +1,4 @@
+import { systemClock } from '@faascam/core/clock';
 import { describe, expect, test } from 'vitest';
 import { LiveSession, type LiveFrame } from './live-session.ts';
 
@@ -12,6 +13,7 @@ async function play(
   const session = new LiveSession({
     hasFrames: true,
     notBeforeUs: undefined,
+    clock: systemClock,
     onFrame: (frame) => void frames.push(frame),
     onBehind: () => void behindAtS.push(s),
   });

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
+import type { Clock } from '@faascam/core/clock';
 import type { Footage } from '../ring/footage.ts';
 import { noteOffset } from '../ring/recovery.ts';
 import { CaptureClock } from './capture-clock.ts';
@@ -20,6 +21,7 @@ export interface LiveSessionOptions {
   /** The end of what was recorded before. */
   notBeforeUs: number | undefined;
   onFrame: (frame: LiveFrame) => void;
+  clock: Clock;
   /** Called once when frames come ever later: they cannot be made as fast as the camera sends. */
   onBehind?: (() => void) | undefined;
 }
@@ -27,6 +29,9 @@ export interface LiveSessionOptions {
 /** A network that was slow for a moment catches up; who is this late for this long does not. */
 const BEHIND_US = 3_000_000;
 const BEHIND_FOR_US = 5_000_000;
+
+/** How long arrivals are only watched before they tell the time: a camera's first pictures come late, then in a burst. */
+const SETTLE_MS = 1000;
 
 /** Less is not worth a write to the disk. */
 const NOTE_STEP_US = 10_000;
@@ -40,6 +45,8 @@ export class LiveSession {
   readonly #clock: CaptureClock;
   readonly #jumped = new AbortController();
   readonly #settled: Promise<void>;
+  readonly #over = new AbortController();
+  #settling: Promise<void> | undefined;
   #held: SampledFrame[] = [];
   #heldSegments: ClosedSegment[] = [];
   #segments = 0;
@@ -70,10 +77,28 @@ export class LiveSession {
   async frame(frame: SampledFrame): Promise<void> {
     if (!this.#observe(frame.streamUs, frame.arrivedUs)) return;
     this.#held.push(frame);
-    if (!this.#clock.settled) return;
-    this.#watchDelay(frame);
+    if (this.#clock.settled) {
+      this.#watchDelay(frame);
+      await this.#takeHeld();
+    } else {
+      // Keyframes may be far apart: the next one is not waited for.
+      this.#settling ??= this.#settleSoon();
+    }
+  }
+
+  async #settleSoon(): Promise<void> {
+    await this.#options.clock.sleep(SETTLE_MS, this.#over.signal).catch(() => undefined);
+    if (this.jumped.aborted) return;
+    this.#clock.settle();
+    await this.#takeHeld();
+  }
+
+  async #takeHeld(): Promise<void> {
+    const [first] = this.#held;
     this.#release();
-    if (this.#notedUs === undefined) await this.#note(this.#clock.at(frame.streamUs) - frame.streamUs);
+    if (this.#notedUs === undefined && first !== undefined) {
+      await this.#note(this.#clock.at(first.streamUs) - first.streamUs);
+    }
     this.#setSettled();
   }
 
@@ -97,6 +122,8 @@ export class LiveSession {
 
   /** Keeps the last segments, and removes the session's directory. Call it after the last segment. */
   async end(): Promise<void> {
+    this.#over.abort();
+    await this.#settling;
     this.#clock.settle();
     await this.#releaseSegments();
     const { recording, follower } = this.#options;

@@ -26,6 +26,11 @@ describe('reconnect policy', () => {
     expect(waitsOf([dead, { streamedMs: 2000, retry: 'soon' }, dead])).toEqual([1, 2, 5]);
   });
 
+  test('a camera that gives pictures now and then is never waited for long', () => {
+    const brief = { streamedMs: 6000, retry: 'soon' as const };
+    expect(waitsOf([brief, brief, brief, brief, brief, brief])).toEqual([1, 2, 2, 2, 2, 2]);
+  });
+
   test('what only a person can mend is tried once a minute', () => {
     expect(waitsOf([{ streamedMs: 0, retry: 'slow' }])).toEqual([60]);
   });

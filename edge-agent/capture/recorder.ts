@@ -42,6 +42,7 @@ export async function recordCamera(options: RecorderOptions): Promise<void> {
 class Recorder {
   readonly #options: RecorderOptions;
   readonly #keepers: StreamKeeper[];
+  readonly #flow: FrameFlow;
   readonly #states: StreamStatus[] = [];
   readonly #closeFeedback: () => void;
   readonly #failed = new AbortController();
@@ -59,6 +60,7 @@ class Recorder {
       ...{ settings: settings.frames, publisher, status, clock },
       eventOpen: () => feedback.eventOpen,
     });
+    this.#flow = flow;
     this.#keepers =
       sub === undefined
         ? [this.#keeper(main, footage, flow)]
@@ -145,8 +147,8 @@ class Recorder {
     if (last === undefined) return;
     this.#last = undefined;
     this.#options.footage.lost();
-    await this.#options.publisher.lost(
-      last.capturedAtUs + Math.round(1e6 / this.#options.settings.frames.fps),
-    );
+    const lostAtUs = last.capturedAtUs + Math.round(1e6 / this.#options.settings.frames.fps);
+    this.#flow.lost(lostAtUs);
+    await this.#options.publisher.lost(lostAtUs);
   }
 }

@@ -138,6 +138,7 @@ export class StreamKeeper {
       follower,
       hasFrames: output !== undefined,
       notBeforeUs: footage?.ring.newest?.endUs,
+      clock,
       onFrame: (frame) => this.#frame(frame, auto),
       onBehind: () => {
         if (output?.mode !== 'all') return;

@@ -21,6 +21,7 @@ export class FrameFlow {
   readonly #clock: Clock;
   readonly #eventOpen: () => boolean;
   #seenAtUs: number[] = [];
+  #lostAtUs = Number.NEGATIVE_INFINITY;
 
   constructor(options: {
     settings: CameraSettings['frames'];
@@ -49,8 +50,14 @@ export class FrameFlow {
     return this.#gate.activeAt(capturedAtUs);
   }
 
+  /** The camera was said to be lost at this time: what was taken before and comes only now would confuse the order. */
+  lost(atUs: number): void {
+    this.#lostAtUs = atUs;
+  }
+
   /** Takes the camera's next frame. */
   take(frame: CapturedFrame): void {
+    if (frame.capturedAtUs <= this.#lostAtUs) return;
     this.#gate.eventOpen = this.#eventOpen();
     const passed = this.#gate.offer(frame);
     for (const { jpeg, capturedAtUs } of passed) this.#publisher.frame(jpeg, capturedAtUs);
