@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock, type Clock } from '@faascam/core/clock';
-import { UsageError } from '@faascam/core/errors';
+import { messageOf, systemCodeOf, UsageError } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
 import type { Messaging } from '@faascam/core/messaging';
 import { requireProgram } from '@faascam/core/programs';
@@ -9,6 +9,7 @@ import type { CameraSettings } from '@faascam/core/settings';
 import type { CameraChanges } from './camera-changes.ts';
 import { CameraSet } from './camera-set.ts';
 import type { UnitTiming } from './camera-unit.ts';
+import { tellOfDevices } from './device-notices.ts';
 import { reportHealth } from './health.ts';
 import { Room } from './ring/room.ts';
 
@@ -67,16 +68,18 @@ export async function runAgent(options: AgentOptions): Promise<void> {
 
   const ringPath = options.ringPath ?? '';
   const ringDirectory = ringPath === '' ? join(options.dataDirectory, 'ring') : ringPath;
-  await mkdir(ringDirectory, { recursive: true });
+  await makeRingDirectory(ringDirectory);
   const room = new Room({ directory: ringDirectory, log, clock });
   const cameras = new CameraSet({
     ...{ agent: id, ringDirectory, room, messaging, clock, log },
     ...{ allowExec: options.allowExec ?? false, timing: options.timing ?? {} },
   });
   let configRevision: string | undefined;
+  let settings = options.cameras;
   const apply = async (order: AgentOrder): Promise<CameraChanges> => {
     room.limitMegabytes = order.ringMegabytes ?? 0;
     configRevision = order.configRevision;
+    settings = order.cameras;
     return await cameras.apply(order.cameras);
   };
 
@@ -86,6 +89,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     ...{ agent: id, cameras: cameras.units, ffmpeg, configRevision: () => configRevision },
     ...{ messaging, clock, log, signal: reporting.signal },
   });
+  const devices = tellOfDevices({ cameras: () => settings, log, signal: reporting.signal });
   try {
     await apply(options);
     options.onRunning?.({ apply });
@@ -97,6 +101,20 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     await cameras.close();
     reporting.abort();
     await health;
+    await devices;
+  }
+}
+
+async function makeRingDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (cause) {
+    const why = systemCodeOf(cause) ?? messageOf(cause);
+    throw new UsageError(
+      'ring-not-writable',
+      `The folder of the footage, ${path}, cannot be made (${why}): mend agent.ringPath or the rights of the folder.`,
+      { cause },
+    );
   }
 }
 

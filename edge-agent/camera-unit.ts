@@ -111,11 +111,22 @@ export class CameraUnit {
       try {
         const footage = await this.#openFootage(settings);
         footage.begins();
-        await recordCamera({
-          ...{ camera, settings, footage, publisher: this.publisher, status: this.status, allowExec },
-          ...{ clock, log: this.#log, signal },
-          ...timing,
+        // What began without room for its footage begins anew when there is some.
+        const over = new AbortController();
+        const roomAgain = new AbortController();
+        const watching = footage.roomAgain(AbortSignal.any([signal, over.signal])).then((room) => {
+          if (room) roomAgain.abort();
         });
+        try {
+          await recordCamera({
+            ...{ camera, settings, footage, publisher: this.publisher, status: this.status, allowExec },
+            ...{ clock, log: this.#log, signal: AbortSignal.any([signal, roomAgain.signal]) },
+            ...timing,
+          });
+        } finally {
+          over.abort();
+          await watching;
+        }
       } catch (error) {
         if (this.#failed(error) === 'final') return;
         if (clock.nowUs() - beganUs > GOOD_RUN_US) failures = 0;

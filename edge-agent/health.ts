@@ -16,12 +16,15 @@ import type { Ring } from './ring/ring.ts';
 import { Uplink } from './uplink.ts';
 
 const EVERY_MS = 2000;
+const DISK_FULL =
+  'It is looked at but not recorded, the disk of its footage is full: free some space there, or give agent.ringPath another disk.';
 
 /** What health tells of a camera. Its footage is missing while its folder cannot be opened. */
 export interface WatchedCamera {
   readonly status: Readonly<CameraStatus>;
   readonly publisher: Pick<LivePublisher, 'published' | 'publishedBytes' | 'dropped' | 'droppedFor'>;
-  readonly footage: { readonly ring: Pick<Ring, 'stats' | 'newest'> } | undefined;
+  readonly footage:
+    { readonly ring: Pick<Ring, 'stats' | 'newest'>; readonly withoutRoom: boolean } | undefined;
 }
 
 /** What an agent says of one camera. */
@@ -30,10 +33,12 @@ export function cameraHealthOf(
   bytesSentLastHour: number,
 ): CameraHealth {
   const stats = footage?.ring.stats;
+  // It streams, but there will be no clips: worth a word.
+  const unrecorded = status.cause === undefined && status.state === 'streaming' && footage?.withoutRoom;
   return {
     state: status.state,
-    cause: status.cause,
-    causeCode: status.causeCode,
+    cause: unrecorded ? DISK_FULL : status.cause,
+    causeCode: unrecorded ? 'disk-full' : status.causeCode,
     decoding: status.decoding,
     active: status.active,
     framesPerSecond: Math.max(0, Math.round(status.framesPerSecond * 100) / 100),

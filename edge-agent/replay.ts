@@ -1,7 +1,7 @@
 import { mkdtemp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock, type Clock } from '@faascam/core/clock';
-import { messageOf } from '@faascam/core/errors';
+import { FaascamError, messageOf } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
 import { ensureStreams, type Messaging } from '@faascam/core/messaging';
 import type { CameraSettings } from '@faascam/core/settings';
@@ -145,6 +145,12 @@ class Replay {
     const { camera, recording, footage, settings, log, signal } = this.#options;
     const times = recordingTime(this.#options.startUs);
     const incoming = await footage.openSession();
+    if (incoming === undefined) {
+      throw new FaascamError(
+        'disk-full',
+        `There is no room for the footage of ${recording}: free some space.`,
+      );
+    }
     const { input, copy } = sourceArgs({ kind: 'file', path: recording }, 'replay');
     let segments = 0;
     try {

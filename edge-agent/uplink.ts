@@ -20,7 +20,7 @@ export class Uplink {
   }
 
   /** Watches until the signal is aborted or the connection is closed. */
-  async watch({ nc }: Messaging, signal: AbortSignal): Promise<void> {
+  async watch({ nc }: { nc: Pick<Messaging['nc'], 'status'> }, signal: AbortSignal): Promise<void> {
     const changes = nc.status()[Symbol.asyncIterator]();
     // The iterator itself cannot be ended while nothing happens; whatever comes after the end is let go.
     const stopped = new Promise<undefined>((resolve) => {

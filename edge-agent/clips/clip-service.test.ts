@@ -56,7 +56,7 @@ async function openFootage(directory: string, minutes = 10): Promise<Footage> {
 
 async function record(footage: Footage, from: number, to: number): Promise<void> {
   for (let second = from; second < to; second += 2) {
-    const file = join(await footage.openSession(), 'closed.mkv');
+    const file = join((await footage.openSession()) ?? '', 'closed.mkv');
     await copyFile(video, file);
     const startUs = START_US + second * SECOND_US;
     await footage.add(file, { startUs, endUs: startUs + 2 * SECOND_US, joinsPrevious: second > from });

@@ -190,7 +190,7 @@ describe('footage', () => {
 
   test('what a crash left, a torn file among it, is recovered', async () => {
     const footage = await openFootage();
-    const session = await footage.openSession();
+    const session = (await footage.openSession()) ?? '';
     await noteOffset(session, EPOCH_US);
     const video = join(directory, 'whole.mkv');
     await makeVideo(

@@ -42,6 +42,9 @@ export const HOLE_US = 300_000;
 
 /** The last segment of a session, and what a slow disk holds back, may be this late. */
 const LATE_US = 15_000_000;
+const LOOK_FOR_ROOM_MS = 5000;
+/** Recording begins with less than all of the reserve, but not so that it would end at once. */
+const BEGIN_RESERVE_SHARE = 0.5;
 const LONGEST_WAIT_FOR_KEYFRAME_US = 60_000_000;
 
 /** A camera's footage: the ring of segments, why some is missing, and whether more is to come. */
@@ -55,6 +58,7 @@ export class Footage {
   #state: FootageState = { kind: 'starting' };
   #servesWhatIsThere = false;
   #pauses = false;
+  #withoutRoom = false;
 
   private constructor(options: FootageOptions, ring: Ring, journal: OutageJournal) {
     this.#options = options;
@@ -108,16 +112,41 @@ export class Footage {
     return [...known, ...outagesBetween(endedUs, Number.MAX_SAFE_INTEGER, agentStartedUs)];
   }
 
-  /** A new directory into which an ffmpeg may write its segments. Whatever stays there is looked at on the next start. */
-  async openSession(): Promise<string> {
-    await mkdir(this.#incoming, { recursive: true });
+  /**
+   * A new directory into which an ffmpeg may write its segments. Whatever stays there is looked at on the next start.
+   * Undefined when the disk is full and nothing can be dropped any more: then there is no footage, but frames can go on.
+   */
+  async openSession(): Promise<string | undefined> {
+    await this.ring.evict();
+    this.#withoutRoom = !(await this.ring.hasRoom(BEGIN_RESERVE_SHARE));
     try {
-      return await mkdtemp(join(this.#incoming, 'session-'));
+      if (!this.#withoutRoom) {
+        await mkdir(this.#incoming, { recursive: true });
+        return await mkdtemp(join(this.#incoming, 'session-'));
+      }
     } catch (error) {
       if (!isDiskFull(error)) throw error;
-      await this.ring.evict();
-      return await mkdtemp(join(this.#incoming, 'session-'));
+      this.#withoutRoom = true;
     }
+    this.#options.log.warn('The disk is full: there is no footage until somebody frees some space.');
+    return undefined;
+  }
+
+  /** Whether nothing is recorded because the disk is full. */
+  get withoutRoom(): boolean {
+    return this.#withoutRoom;
+  }
+
+  /** Resolves with true once a session that began without room could be recorded; with false when the signal is aborted. */
+  async roomAgain(signal: AbortSignal): Promise<boolean> {
+    const goesOn = (): boolean => !signal.aborted;
+    while (goesOn()) {
+      await this.#clock.sleep(LOOK_FOR_ROOM_MS, signal).catch(() => undefined);
+      // A disk that cannot be asked right now is asked again.
+      const there = this.#withoutRoom && (await this.ring.hasRoom(1).catch(() => false));
+      if (goesOn() && there) return true;
+    }
+    return false;
   }
 
   /** Takes a closed segment in. `joinsPrevious`: the same session wrote the one before. */

@@ -72,6 +72,27 @@ describe('ring', () => {
     expect(await readdir(join(directory, 'ring'))).toContain('notes.txt');
   });
 
+  test('a segment that the power cut left without a byte is no footage', async () => {
+    const ring = await open();
+    for (const second of [0, 2]) await record(ring, second);
+    const torn = segmentName(EPOCH_US + 4 * SECOND_US, EPOCH_US + 6 * SECOND_US);
+    await writeFile(join(directory, 'ring', torn), '');
+    expect(secondsOf(await open())).toEqual([0, 2]);
+    expect(await readdir(join(directory, 'ring'))).not.toContain(torn);
+  });
+
+  test('counts what it has written, and what events hold', async () => {
+    const ring = await open({ quota: { minutes: 10, megabytes: 0.01 } });
+    await ring.pin(EVENT, EPOCH_US, EPOCH_US + SECOND_US);
+    for (let second = 0; second < 10; second += 2) await record(ring, second, 4000);
+    expect(ring.stats).toMatchObject({
+      segments: 2,
+      bytes: 8000,
+      pinnedBytes: 4000,
+      writtenLastHour: 20_000,
+    });
+  });
+
   test('drops by the time of the footage', async () => {
     const ring = await open();
     for (let second = 0; second < 80; second += 2) await record(ring, second);
@@ -115,7 +136,8 @@ describe('ring', () => {
     });
     for (const second of [0, 2, 4, 6, 8]) await record(ring, second);
     await ring.pin(EVENT, EPOCH_US, EPOCH_US + SECOND_US);
-    freeBytes = 3000;
+    // What is written next takes some as well: twice a segment.
+    freeBytes = 5000;
     await ring.evict();
     expect(secondsOf(ring)).toEqual([0, 6, 8]);
     freeBytes = 0;

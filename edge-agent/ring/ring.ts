@@ -33,6 +33,7 @@ export interface RingStats {
 
 /** Neighbours of one session lie this close: pictures shown before a keyframe may be stored behind it. */
 export const JOIN_US = 1_000_000;
+const REMEMBERED_SIZES = 5;
 
 /**
  * The last minutes of a camera: segment files in a directory, and an index of them in memory (some 100 bytes each).
@@ -45,11 +46,13 @@ export class Ring implements Tenant {
   readonly #written: LastHour;
   #quota: Quota;
   #segments: Segment[];
+  #newestSizes: number[];
 
   private constructor(options: RingOptions, pins: Pins, segments: Segment[]) {
     this.#options = options;
     this.#pins = pins;
     this.#segments = segments;
+    this.#newestSizes = segments.slice(-REMEMBERED_SIZES).map(({ sizeBytes }) => sizeBytes);
     this.#quota = options.quota;
     this.#written = new LastHour(options.clock ?? systemClock);
     this.#room = options.room ?? new Room(options);
@@ -87,6 +90,11 @@ export class Ring implements Tenant {
     };
   }
 
+  /** Twice the largest of the newest, also if it is gone: what moves costs more than what stands still. */
+  get nextBytes(): number {
+    return 2 * Math.max(0, ...this.#newestSizes);
+  }
+
   /** In order of time. */
   get segments(): readonly Segment[] {
     return this.#segments;
@@ -114,6 +122,7 @@ export class Ring implements Tenant {
     const { size } = await stat(file);
     await rename(file, path);
     this.#written.add(size);
+    this.#newestSizes = [...this.#newestSizes, size].slice(-REMEMBERED_SIZES);
     const segment = { path, startUs, endUs, sizeBytes: size };
     const previous = this.#segments.at(-1);
     const holeUs = previous === undefined ? 0 : startUs - previous.endUs;
@@ -156,6 +165,11 @@ export class Ring implements Tenant {
     const dropped = evictions(this, this.#quota);
     if (dropped.length > 0) await this.drop(dropped);
     await this.#room.makeRoom();
+  }
+
+  /** Whether the next segments can be written; see `Room.hasRoom`. */
+  async hasRoom(reserveShare: number): Promise<boolean> {
+    return await this.#room.hasRoom(this, reserveShare);
   }
 
   async drop(segments: readonly Segment[]): Promise<void> {

@@ -26,6 +26,8 @@ export interface Disk {
 
 /** A ring that lies in the room. */
 export interface Tenant extends Evictable {
+  /** What its next segment may take. */
+  readonly nextBytes: number;
   /** Takes these out of the ring and deletes their files. */
   drop(segments: readonly Segment[]): Promise<void>;
 }
@@ -70,9 +72,21 @@ export class Room {
     await turn;
   }
 
+  /** Whether there is room to write a ring's next segments besides this share of what is to stay free. */
+  async hasRoom(tenant: Tenant, reserveShare: number): Promise<boolean> {
+    const { freeBytes, sizeBytes } = await this.#disk();
+    return freeBytes >= tenant.nextBytes + this.#reserve(sizeBytes) * reserveShare;
+  }
+
+  #reserve(sizeBytes: number): number {
+    return this.#options.reserveBytes ?? reserveOf(sizeBytes);
+  }
+
   async #makeRoom(): Promise<void> {
     const { freeBytes, sizeBytes } = await this.#disk();
-    const wantedBytes = (this.#options.reserveBytes ?? reserveOf(sizeBytes)) - freeBytes;
+    // Each camera is writing its next segment, and we are asked again when that is closed.
+    const next = [...this.#tenants].reduce((sum, { nextBytes }) => sum + nextBytes, 0);
+    const wantedBytes = this.#reserve(sizeBytes) + next - freeBytes;
     if (wantedBytes > 0) {
       this.#limit.tell('disk', () =>
         this.#options.log.warn(

@@ -121,7 +121,7 @@ describe('srt://', () => {
 
   test('passes on its latency in ms, its stream, and no other protocol', async () => {
     expect(await argsOf('srt://h:9000?latency=500&streamid=yard')).toMatch(
-      /^-protocol_whitelist srt -f mpegts .*-mode caller -latency 500000 .*-srt_streamid yard -i srt:\/\/h:9000$/,
+      /^-protocol_whitelist srt -f mpegts .*-mode caller -latency 500000 .*-srt_streamid yard .*-i srt:\/\/h:9000$/,
     );
   });
 });

@@ -32,7 +32,7 @@ export interface HttpRequest {
  * Certificates are not checked: cameras make their own, and ffmpeg, which fetches the stream, does not check either.
  */
 export class HttpClient {
-  readonly #host: string;
+  readonly #camera: URL;
   readonly #login: Login | undefined;
   readonly #agents = {
     'http:': new http.Agent({ keepAlive: true, maxSockets: 1 }),
@@ -43,7 +43,7 @@ export class HttpClient {
 
   /** `address` is where the camera is, with user and password if it wants them. */
   constructor(address: URL) {
-    this.#host = address.hostname;
+    this.#camera = address;
     this.#login = loginOf(address);
   }
 
@@ -69,21 +69,35 @@ export class HttpClient {
     }
   }
 
+  /** Whether the camera wants an authentication that ffmpeg does not know: a digest other than MD5's. */
+  get isBeyondFfmpeg(): boolean {
+    const algorithm = this.#challenge?.parameters.get('algorithm') ?? 'MD5';
+    return this.#challenge?.scheme === 'digest' && !/^MD5\b/i.test(algorithm);
+  }
+
   /** Ends the connection. */
   close(): void {
     for (const agent of Object.values(this.#agents)) agent.destroy();
   }
 
+  /** The camera's own host, and not in clear text where it was to be encrypted. */
+  #isCamera(url: URL): boolean {
+    return (
+      url.hostname === this.#camera.hostname &&
+      (this.#camera.protocol === 'http:' || url.protocol === 'https:')
+    );
+  }
+
   /** Takes up the server's challenge; false if there is none that we could answer. */
   #challenged(url: URL, answer: http.IncomingMessage): boolean {
-    if (this.#login === undefined || url.hostname !== this.#host) return false;
+    if (this.#login === undefined || !this.#isCamera(url)) return false;
     this.#challenge = chooseChallenge(parseChallenges(answer.headers['www-authenticate'] ?? ''));
     this.#count = 0;
     return this.#challenge !== undefined;
   }
 
   #authorization(url: URL, method: string): Record<string, string> {
-    if (this.#login === undefined || this.#challenge === undefined || url.hostname !== this.#host) return {};
+    if (this.#login === undefined || this.#challenge === undefined || !this.#isCamera(url)) return {};
     this.#count += 1;
     const path = `${url.pathname}${url.search}`;
     return {

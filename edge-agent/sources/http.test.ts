@@ -127,6 +127,14 @@ describe('an http address', () => {
     },
   );
 
+  test('a digest with SHA-256, which ffmpeg does not know, is answered for it', async () => {
+    const login = { user: 'cam', password: 'geheim', scheme: 'digest', algorithm: 'SHA-256' } as const;
+    const { origin } = await camera({ login, routes: { '/video': multipart } });
+    const { input, times } = await watch(`${origin}/video`, 5);
+    expect(input.args.slice(0, 2)).toEqual(['-protocol_whitelist', 'pipe']);
+    expect(times).toHaveLength(5);
+  });
+
   test('a setting spares the look: the camera is asked once', async () => {
     const seen = await camera({ routes: { '/video': multipart } });
     await watch(`${seen.origin}/video`, 2, { settings: { transport: 'tcp', format: 'mjpeg', pollMs: 1000 } });

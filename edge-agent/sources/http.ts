@@ -12,6 +12,16 @@ const HEAD_MS = 10_000;
 /** ffmpeg asks for nothing but HTTP, whatever a playlist or a redirect says. */
 const HTTP_PROTOCOLS = 'http,https,tcp,tls';
 
+type StreamFormat = Exclude<HttpFormat, 'jpeg'>;
+
+/** What a look at an address showed. */
+interface Found {
+  format: HttpFormat;
+  /** After redirects. */
+  address: string;
+  isBeyondFfmpeg: boolean;
+}
+
 const MJPEG_TIMES = [
   // The parts have no times, and ffmpeg would count 25 a second: the time of arrival is the best there is.
   ...['-use_wallclock_as_timestamps', '1'],
@@ -25,20 +35,41 @@ export async function openHttp(address: string, options: OpenOptions): Promise<S
   if (format === 'jpeg') return await openSnapshots(address, options);
   if (format !== 'auto') return streamInput(address, format, options.analysis);
   const found = await lookAt(new URL(address), options.signal);
+  if (found.isBeyondFfmpeg && found.format !== 'jpeg') return await openPiped(address, found.format, options);
   // Where a redirect led, so that ffmpeg need not follow it. A picture is asked for by us, each time anew.
   return found.format === 'jpeg'
     ? await openSnapshots(address, options)
     : streamInput(found.address, found.format, options.analysis);
 }
 
-/** ffmpeg's arguments for a stream over HTTP. */
-export function streamInput(
-  address: string,
-  format: Exclude<HttpFormat, 'jpeg'>,
-  analysis: Analysis,
-): SourceInput {
+/** Opens a stream that we fetch for ffmpeg, for it could not log in. */
+async function openPiped(address: string, format: StreamFormat, options: OpenOptions): Promise<SourceInput> {
+  if (format === 'hls') {
+    throw new SourceError(
+      'wrong-password',
+      'wants digest authentication with SHA-256 for HLS, which ffmpeg does not know: choose MD5 or RTSP in the camera',
+      'slow',
+    );
+  }
+  const client = new HttpClient(new URL(address));
+  const { body, status } = await client.ask(new URL(address), { signal: options.signal });
+  const close = (): Promise<void> => {
+    body.destroy();
+    client.close();
+    return Promise.resolve();
+  };
+  if (status === 200) return { ...streamInput('pipe:0', format, options.analysis), stdin: body, close };
+  await close();
+  throw statusError(status);
+}
+
+/** ffmpeg's arguments for a stream over HTTP, or of one on its standard input. */
+function streamInput(address: string, format: StreamFormat, analysis: Analysis): SourceInput {
   const url = ['-i', address];
-  const http = ['-protocol_whitelist', HTTP_PROTOCOLS, '-rw_timeout', String(SILENCE_US)];
+  const http =
+    address === 'pipe:0'
+      ? ['-protocol_whitelist', 'pipe']
+      : ['-protocol_whitelist', HTTP_PROTOCOLS, '-rw_timeout', String(SILENCE_US)];
   switch (format) {
     case 'mjpeg':
       return plainInput([...http, '-f', 'mpjpeg', ...MJPEG_TIMES, ...url], {
@@ -64,7 +95,7 @@ export function streamInput(
 }
 
 /** Asks once and reads the first bytes, then hangs up. */
-async function lookAt(address: URL, signal: AbortSignal): Promise<{ format: HttpFormat; address: string }> {
+async function lookAt(address: URL, signal: AbortSignal): Promise<Found> {
   const client = new HttpClient(address);
   try {
     const answer = await client.ask(address, { signal });
@@ -78,7 +109,8 @@ async function lookAt(address: URL, signal: AbortSignal): Promise<{ format: Http
     answer.body.destroy();
     const format = formatOfAnswer(contentType, head);
     if (format === undefined) throw noVideo(contentType, head);
-    return { format, address: withLoginOf(address, answer.url).href };
+    const { isBeyondFfmpeg } = client;
+    return { format, isBeyondFfmpeg, address: withLoginOf(address, answer.url).href };
   } finally {
     client.close();
   }

@@ -20,6 +20,17 @@ export type { OpenOptions, SourceInput } from './source-input.ts';
  */
 export async function openInput(source: Source, options: OpenOptions): Promise<SourceInput> {
   options.signal.throwIfAborted();
+  const input = await open(source, options);
+  return source.kind === 'file' ? input : { ...input, args: decodedPromptly(input) };
+}
+
+/** Each further thread of a decoder delays the pictures by one more: of a camera that sends one a second, by a second. */
+function decodedPromptly({ args, jpeg }: SourceInput): string[] {
+  if (args.includes('-threads')) return args;
+  return args.toSpliced(args.lastIndexOf('-i'), 0, '-threads', jpeg ? '1' : '2');
+}
+
+async function open(source: Source, options: OpenOptions): Promise<SourceInput> {
   switch (source.kind) {
     case 'file':
       return plainInput(fileArgs(source.path, options.pace));

@@ -191,12 +191,12 @@ describe('csi:', () => {
   });
 
   test.each(['rpicam-vid', 'libcamera-vid'])('plays what %s writes', async (name) => {
-    await program(name, `[ "$1" = --help ] && exit 0\n${LIVE_H264}`);
+    await program(name, `[ "$1" = --help ] && exit 0\n${LIVE_H264.replace('rate=20', 'rate=10')}`);
     const { times, size } = await watch('csi:', 20);
     expect(size).toBe('320x240');
     expect(times).toHaveLength(20);
     // Its own rate, by the time at which pictures came: not 25 a second.
-    expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(0.8);
+    expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(1.2);
   });
 
   test('without a camera program says what to install', async () => {

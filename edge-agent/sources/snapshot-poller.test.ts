@@ -65,13 +65,6 @@ describe('a camera that only gives single pictures', () => {
     expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(0.3);
   });
 
-  test('is seen at once: a picture does not wait for the next one', async () => {
-    const seen = await camera((_request, response) => picture(response, jpegs[0]));
-    const input = await open(seen.origin, 60_000);
-    expect((await play(input, 1)).times).toHaveLength(1);
-    expect(seen.served).toHaveLength(1);
-  });
-
   test('that always shows the same goes on', async () => {
     const seen = await camera((_request, response) => picture(response, jpegs[0]));
     expect((await play(await open(seen.origin, 50), 10)).times).toHaveLength(10);

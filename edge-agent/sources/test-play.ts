@@ -63,13 +63,17 @@ export async function play(input: SourceInput, pictures: number): Promise<Played
         '-enc_time_base',
         '1/1000000',
       ],
-      ...[...most, '-f', 'framecrc', 'pipe:1'],
+      ...[...most, '-flush_packets', '1', '-f', 'framecrc', 'pipe:1'],
     ],
     { stdio: ['pipe', 'pipe', 'pipe'] },
   );
   let output = '';
   let complaints = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+    // What is copied may be one picture behind, and not come to its end for long.
+    if (timesIn(output).length >= pictures) child.kill('SIGTERM');
+  });
   child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));
   child.stdin.on('error', () => undefined);
   const fed =
@@ -79,8 +83,16 @@ export async function play(input: SourceInput, pictures: number): Promise<Played
   clearTimeout(impatience);
   input.stdin?.destroy();
   await fed;
-  const times = [...output.matchAll(/^0, +-?\d+, +(-?\d+),/gm)].map(([, us]) => Number(us) / 1e6);
-  return { times, size: /^#dimensions 0: (\d+x\d+)/m.exec(output)?.[1] ?? '', complaints };
+  return {
+    times: timesIn(output).slice(0, pictures),
+    size: /^#dimensions 0: (\d+x\d+)/m.exec(output)?.[1] ?? '',
+    complaints,
+  };
+}
+
+/** Seconds of the pictures in what ffmpeg's framecrc writes in microseconds. */
+function timesIn(output: string): number[] {
+  return [...output.matchAll(/^0, +-?\d+, +(-?\d+),.*\n/gm)].map(([, us]) => Number(us) / 1e6);
 }
 
 /** Different JPEG pictures of 320x240. */

@@ -2,26 +2,48 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { freePort } from '@faascam/core/ports';
 import { demoVideo } from '@faascam/local/demo/video';
 import { benchAccuracy } from './accuracy.ts';
+import { benchAgentCost } from './agent-cost.ts';
+import { benchAgentMany } from './agent-many.ts';
+import { benchAgentPeer } from './agent-peer.ts';
+import { benchAgentRecovery } from './agent-recovery.ts';
+import { benchAgentSoak } from './agent-soak.ts';
+import { benchAgentTime } from './agent-time.ts';
+import { benchAgentTorn } from './agent-torn.ts';
+import { benchAgentUplink } from './agent-uplink.ts';
 import { benchLive } from './live.ts';
 import { lineOf, type Figure } from './figures.ts';
 import { benchConnector } from '@faascam/connector/bench';
 import { benchReplay } from './replay.ts';
 import { benchStages } from './stages.ts';
 
-/** `script/bench [stages|live|connector|replay|accuracy ...]`: prints figures; exits 1 when one misses its aim. */
-const benches: Record<string, (material: Material) => Promise<Figure[]>> = {
-  stages: ({ video, model, scratch }) => benchStages(video, model, scratch),
-  live: async ({ video, model, scratch }) =>
-    await benchLive({
-      video,
-      model,
-      data: join(scratch, 'data'),
-      port: await freePort(),
-      seconds: LIVE_SECONDS,
-    }),
+const LIVE_SECONDS = 120;
+/** Only when asked for by name: it takes an hour. */
+const SOAK = 'agent-soak';
+
+const { values, positionals: asked } = parseArgs({
+  allowPositionals: true,
+  options: { minutes: { type: 'string', default: '60' } },
+});
+const minutes = Number(values.minutes);
+
+/**
+ * `script/bench [NAME ...] [--minutes N]`: prints figures; exits 1 when one misses its aim. Without a name all run but
+ * the soak; `agent` is all that begin with it but the soak.
+ */
+const benches: Record<string, (scratch: string) => Promise<Figure[]>> = {
+  stages: async (scratch) => {
+    const { video, model } = await materialIn(scratch);
+    return await benchStages(video, model, scratch);
+  },
+  live: async (scratch) => {
+    const { video, model } = await materialIn(scratch);
+    const data = join(scratch, 'data');
+    return await benchLive({ video, model, data, port: await freePort(), seconds: LIVE_SECONDS });
+  },
   connector: async () => {
     const { connectorPerSecond, plainPerSecond, latencyMs } = await benchConnector();
     return [
@@ -37,20 +59,33 @@ const benches: Record<string, (material: Material) => Promise<Figure[]>> = {
       { name: 'publish to handler, p95', value: latencyMs.p95, unit: 'ms' },
     ];
   },
-  replay: ({ model, scratch }) => benchReplay(model, scratch),
+  replay: async (scratch) => await benchReplay((await materialIn(scratch)).model, scratch),
   accuracy: benchAccuracy,
+  'agent-cost': benchAgentCost,
+  'agent-peer': benchAgentPeer,
+  'agent-many': benchAgentMany,
+  'agent-time': benchAgentTime,
+  'agent-recovery': benchAgentRecovery,
+  'agent-torn': benchAgentTorn,
+  'agent-uplink': benchAgentUplink,
+  [SOAK]: (scratch) => benchAgentSoak(scratch, minutes),
 };
-const LIVE_SECONDS = 120;
 
 interface Material {
   /** 1280x720 at 25 frames a second. */
   video: string;
   model: string;
-  scratch: string;
 }
 
+let material: Promise<Material> | undefined;
+
 /** Real footage and a real model where they lie beside the checkout, else the demo's; either as 1280x720@25. */
-async function materialIn(scratch: string): Promise<Material> {
+function materialIn(scratch: string): Promise<Material> {
+  material ??= makeMaterial(scratch);
+  return material;
+}
+
+async function makeMaterial(scratch: string): Promise<Material> {
   const shared = new URL('../../../../shared/data/', import.meta.url).pathname;
   const footage = join(shared, 'videos/one-by-one-person-detection.mp4');
   const real = existsSync(footage);
@@ -63,24 +98,29 @@ async function materialIn(scratch: string): Promise<Material> {
   process.stdout.write(
     `Material: ${real ? 'real footage, yolox_nano' : 'the demo scene, the demo detector'}\n`,
   );
-  return { video, model, scratch };
+  return { video, model };
 }
 
-const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => !(name in benches));
-if (unknown.length > 0) {
-  process.stderr.write(
-    `No bench is called ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}.\n`,
-  );
+function isAsked(name: string): boolean {
+  if (name === SOAK || asked.length > 0) {
+    return asked.includes(name) || (name !== SOAK && name.startsWith('agent-') && asked.includes('agent'));
+  }
+  return true;
+}
+
+const unknown = asked.filter((name) => name !== 'agent' && !(name in benches));
+if (unknown.length > 0 || !(minutes > 0)) {
+  const names = ['agent', ...Object.keys(benches)].join(', ');
+  const fault = unknown.length > 0 ? `No bench is called ${unknown.join(', ')}` : '--minutes takes a number';
+  process.stderr.write(`${fault}; there are ${names}.\n`);
   process.exitCode = 2;
 } else {
   const scratch = mkdtempSync(join(tmpdir(), 'faascam-bench-'));
   try {
-    const material = await materialIn(scratch);
     for (const [name, bench] of Object.entries(benches)) {
-      if (asked.length > 0 && !asked.includes(name)) continue;
+      if (!isAsked(name)) continue;
       process.stdout.write(`\n${name}\n`);
-      for (const figure of await bench(material)) {
+      for (const figure of await bench(scratch)) {
         process.stdout.write(`  ${lineOf(figure)}\n`);
         if (figure.met === false) process.exitCode = 1;
       }

@@ -56,3 +56,41 @@ function nameOf(pid: number): string {
     .slice(-2)
     .join('/');
 }
+
+export interface CpuTime {
+  /** Of the process itself. */
+  ownSeconds: number;
+  /** Of it and of all that it has started, also of what has ended since and was waited for. */
+  allSeconds: number;
+}
+
+/** CPU time of a process so far. Throws when it has ended. */
+export function cpuTimeOf(pid: number): CpuTime {
+  const { own } = ticksOf(pid);
+  // A process that ends hands its time to its parent: nothing is lost between two looks, and nothing counts twice.
+  const all = usageBelow(pid).reduce((sum, child) => {
+    try {
+      const { own, ended } = ticksOf(child.pid);
+      return sum + own + ended;
+    } catch {
+      return sum; // It ended while we looked, and shows in its parent's the next time.
+    }
+  }, 0);
+  return { ownSeconds: own / TICKS, allSeconds: all / TICKS };
+}
+
+function ticksOf(pid: number): { own: number; ended: number } {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .map(Number);
+  const field = (index: number): number => fields[index] ?? 0;
+  return { own: field(11) + field(12), ended: field(13) + field(14) };
+}
+
+/** Resident memory of one process, in MB. Throws when it has ended. */
+export function memoryOf(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
+}
