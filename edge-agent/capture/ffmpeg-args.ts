@@ -102,6 +102,8 @@ function frameArgs({ mode, picture, fps, thumbnails }: FrameOutput): string[] {
   const jpeg = [
     // More threads would hold frames back, even those that are not encoded at all.
     ...['-an', '-fps_mode', 'passthrough', '-c:v', 'mjpeg', '-threads', '1'],
+    // Of the source's own time base: two pictures may come closer than its frame rate says.
+    ...['-enc_time_base', '1/1000000'],
     ...['-q:v', String(picture.quality), '-f', 'mpjpeg', `pipe:${pipes.frames}`],
   ];
   const frames = [

@@ -8,7 +8,7 @@ export interface FrameTime {
 
 /** The times of frames whose pictures are still to come, in order. */
 export class FrameTimes extends Pending<FrameTime> {
-  /** The first frame's time; undefined when the stream ended without one. */
+  /** The first frame's time; undefined when it has none, or the stream ended without a frame. */
   readonly first: Promise<number | undefined>;
   #setFirst: (streamUs: number | undefined) => void = () => undefined;
 
@@ -20,7 +20,7 @@ export class FrameTimes extends Pending<FrameTime> {
   }
 
   override push(time: FrameTime): void {
-    if (time.streamUs !== undefined) this.#setFirst(time.streamUs);
+    this.#setFirst(time.streamUs);
     super.push(time);
   }
 

@@ -114,7 +114,6 @@ class Recorder {
   }
 
   #seen(capturedAtUs: number, arrivedUs: number): void {
-    this.#options.status.lastFrameAtUs = capturedAtUs;
     this.#last = { arrivedUs, capturedAtUs };
   }
 
@@ -147,7 +146,9 @@ class Recorder {
     if (last === undefined) return;
     this.#last = undefined;
     this.#options.footage.lost();
-    const lostAtUs = last.capturedAtUs + Math.round(1e6 / this.#options.settings.frames.fps);
+    // Of a burst, later frames may have come than of the camera's own session.
+    const lastUs = Math.max(last.capturedAtUs, this.#flow.newestUs);
+    const lostAtUs = lastUs + Math.round(1e6 / this.#options.settings.frames.fps);
     this.#flow.lost(lostAtUs);
     await this.#options.publisher.lost(lostAtUs);
   }

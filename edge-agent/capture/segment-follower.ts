@@ -34,8 +34,10 @@ export class SegmentFollower {
 
   /** ffmpeg has closed this file, which still lies where ffmpeg wrote it. */
   async closed(name: string, endUs: number): Promise<void> {
+    const file = await open(join(this.#incoming, name));
+    // Both at once: whoever looks for a segment finds it among the closed, or takes the next for the growing one.
     this.#last = Number.parseInt(name, 10);
-    this.#closed.push({ number: this.#last, endUs, file: await open(join(this.#incoming, name)) });
+    this.#closed.push({ number: this.#last, endUs, file });
     while (this.#closed.length > KEPT) await this.#letGo(this.#closed.shift());
   }
 

@@ -12,6 +12,7 @@ import { RateLimit } from '../rate-limit.ts';
 import type { Ending } from './cause.ts';
 import { ChunkSplitter } from './chunks.ts';
 import { captureArgs, pipes, type CaptureArgs } from './ffmpeg-args.ts';
+import { firstPictureUs } from './first-picture.ts';
 import { parseFrameTime } from './frame-time.ts';
 import { FrameTimes } from './frame-times.ts';
 import { LineSplitter } from './lines.ts';
@@ -260,19 +261,24 @@ class Session {
       this.#complain(`a line of ffmpeg's segment list was left out: ${JSON.stringify(line)}`);
       return;
     }
+    const path = join(this.#options.capture.segments?.incoming ?? '', listed.name);
     let { startUs } = listed;
-    // ffmpeg lets the first segment begin with the stream, even if its first picture comes later.
-    if (this.#segments === 0 && this.#options.capture.frames !== undefined)
-      startUs = Math.max(startUs, (await this.#times.first) ?? startUs);
+    if (this.#segments === 0) startUs = Math.max(startUs, (await this.#firstPictureUs(path)) ?? startUs);
     this.#segments += 1;
     this.#lastMediaUs = arrivedUs;
     if (startUs >= listed.endUs) return;
     try {
-      const path = join(this.#options.capture.segments?.incoming ?? '', listed.name);
       await this.#options.onSegment?.({ path, startUs, endUs: listed.endUs, arrivedUs });
     } catch (error) {
       this.#complain(`a segment could not be kept: ${messageOf(error)}`);
     }
+  }
+
+  /** ffmpeg lets the first segment begin with the stream, even if its first picture comes later. */
+  async #firstPictureUs(path: string): Promise<number | undefined> {
+    // The first keyframe that was decoded need not be the first that was recorded.
+    if (this.#options.capture.frames?.mode === 'all') return await this.#times.first;
+    return await firstPictureUs(path);
   }
 
   async #readComplaints(): Promise<void> {

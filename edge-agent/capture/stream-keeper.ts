@@ -116,7 +116,10 @@ export class StreamKeeper {
       return { cause: this.#causeOfOpening(error), streamedMs: 0 };
     }
     try {
-      return await this.#play(input);
+      const ended = await this.#play(input);
+      // What runs beside ffmpeg knows better why it had nothing more to read.
+      const failure = input.failure?.();
+      return failure === undefined ? ended : { ...ended, cause: this.#causeOfOpening(failure) };
     } finally {
       await input.close();
     }
@@ -126,6 +129,7 @@ export class StreamKeeper {
     const { settings, footage, flow, clock, log, signal } = this.#options;
     const incoming = await footage?.openSession();
     const output = flow === undefined ? undefined : this.#frameOutput(input);
+    if (output === undefined && incoming === undefined) return { cause: this.#diskFull(), streamedMs: 0 };
     const follower =
       output?.mode === 'keyframes' &&
       settings.decode === 'auto' &&
@@ -165,7 +169,8 @@ export class StreamKeeper {
         ...(incoming === undefined ? {} : { segments: { segmentMs: settings.ring.segmentMs, incoming } }),
       },
       ...(input.stdin === undefined ? {} : { stdin: input.stdin }),
-      stallMs: this.#options.stallMs,
+      // Pictures that are asked for come no faster than that.
+      stallMs: input.jpeg ? Math.max(this.#options.stallMs, 2 * settings.pollMs) : this.#options.stallMs,
       clock,
       log,
       signal: AbortSignal.any([signal, live.jumped, changeDecoding.signal]),
@@ -260,6 +265,16 @@ export class StreamKeeper {
       sourceKind: this.#options.source.kind,
       streamed: end.frames > 0 || end.segments > 0,
     });
+  }
+
+  #diskFull(): Cause {
+    const { camera, source } = this.#options;
+    const says = 'cannot be recorded, the disk is full: free some space or give its ring fewer megabytes';
+    return {
+      code: 'disk-full',
+      message: `Camera ${camera} (${shownSource(source)}) ${says}.`,
+      retry: 'soon',
+    };
   }
 
   #causeOfOpening(error: unknown): Cause {

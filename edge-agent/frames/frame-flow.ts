@@ -38,6 +38,11 @@ export class FrameFlow {
     this.#eventOpen = options.eventOpen;
   }
 
+  /** The newest frame that was taken; nothing before it counts any more. */
+  get newestUs(): number {
+    return this.#gate.seenUs;
+  }
+
   /** Whether a frame shows something new, or something happens anyway. */
   isWorthALook(frame: Pick<CapturedFrame, 'thumbnail'>): boolean {
     this.#gate.eventOpen = this.#eventOpen();
@@ -61,6 +66,7 @@ export class FrameFlow {
     this.#gate.eventOpen = this.#eventOpen();
     const passed = this.#gate.offer(frame);
     for (const { jpeg, capturedAtUs } of passed) this.#publisher.frame(jpeg, capturedAtUs);
+    this.#status.lastFrameAtUs = Math.max(frame.capturedAtUs, this.#status.lastFrameAtUs ?? 0);
     this.#status.active = this.#gate.activeAt(frame.capturedAtUs);
     const nowUs = this.#clock.nowUs();
     this.#seenAtUs = [...this.#seenAtUs.filter((us) => nowUs - us < RATE_WINDOW_US), nowUs];
