@@ -292,9 +292,11 @@ function openNetwork(): Network | undefined {
 function figuresOf(name: string, recoveries: readonly Recovery[]): Figure[] {
   if (recoveries.length === 0) return [];
   const seconds = recoveries.map((recovery) => recovery ?? GIVE_UP_S);
+  const longest = Math.max(...seconds);
+  const after = name.startsWith('network') ? '' : ` (after ${OUTAGES_S[seconds.indexOf(longest)] ?? 0} s)`;
   return [
     { name: `${name}: p50`, value: percentile(seconds, 50), unit: 's' },
-    { name: `${name}: longest`, value: Math.max(...seconds), unit: 's' },
+    { name: `${name}: longest${after}`, value: longest, unit: 's' },
     within(`${name}: within ${WITHIN_S} s`, recoveries),
   ];
 }

@@ -133,7 +133,8 @@ async function askForClips(
     const last = seen[n % 2 === 0 ? newest : newest - (n % 20)];
     const first = seen[newest - (n % 20) - 5 - (n % 36)];
     if (first === undefined || last === undefined) throw new Error('too few frames came from the camera');
-    const wanted = wantedClip('yard', first.capturedAtUs - PRE_ROLL_US, last.capturedAtUs);
+    // A microsecond more each, or two of the same start would be one event.
+    const wanted = wantedClip('yard', first.capturedAtUs - PRE_ROLL_US - n, last.capturedAtUs);
     asked.push({ eventId: wanted.eventId, from: first.code - PRE_ROLL_US / 1000, to: last.code });
     await js.publish(subjects.clipsWanted('yard'), JSON.stringify(wanted));
     await wait(REQUEST_EVERY_MS);

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { messageOf } from '@faascam/core/errors';
 import { freePort } from '@faascam/core/ports';
 import { demoVideo } from '@faascam/local/demo/video';
 import { benchAccuracy } from './accuracy.ts';
@@ -120,9 +121,15 @@ if (unknown.length > 0 || !(minutes > 0)) {
     for (const [name, bench] of Object.entries(benches)) {
       if (!isAsked(name)) continue;
       process.stdout.write(`\n${name}\n`);
-      for (const figure of await bench(scratch)) {
-        process.stdout.write(`  ${lineOf(figure)}\n`);
-        if (figure.met === false) process.exitCode = 1;
+      try {
+        for (const figure of await bench(scratch)) {
+          process.stdout.write(`  ${lineOf(figure)}\n`);
+          if (figure.met === false) process.exitCode = 1;
+        }
+      } catch (error) {
+        // The others may still tell something.
+        process.stdout.write(`  FAILED: ${messageOf(error)}\n`);
+        process.exitCode = 1;
       }
     }
   } finally {
