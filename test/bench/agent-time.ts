@@ -14,6 +14,8 @@ const FILE_FPS = 25;
 const FILE_S = 20;
 const CAMERA_FPS = 15;
 const CLIPS = 100;
+/** Capture times may follow the camera's clock by a millisecond a second: so much within a window's pre-roll. */
+const DRIFT_MS = 10;
 const PRE_ROLL_US = 5_000_000;
 /** Requests come from when there is footage enough on, two a second, each for one to eight seconds and the pre-roll. */
 const FIRST_REQUEST_MS = 16_000;
@@ -142,17 +144,20 @@ async function askForClips(
   await until('the clips', 180_000, () => asked.every(({ eventId }) => keys.has(eventId))).catch(
     () => undefined,
   );
-  let whole = 0;
+  const missingOf: number[] = [];
   for (const { eventId, from, to } of asked) {
     const key = keys.get(eventId);
     if (key === undefined) continue;
     const held = new Set(await codesInVideo(join(store, key)));
-    const missing = codes.filter((code) => code >= from && code <= to && !held.has(code));
-    if (missing.length === 0) whole += 1;
+    const missing = codes.filter((code) => code >= from + DRIFT_MS && code <= to && !held.has(code));
+    missingOf.push(missing.length);
   }
+  const whole = missingOf.filter((missing) => missing === 0).length;
   return [
     { name: 'clips: stored', value: keys.size, unit: '' },
     { name: 'clips: calls of the clip function that failed', value: failed, unit: '' },
+    { name: 'clips: said to be incomplete', value: keys.size - missingOf.length, unit: '' },
+    { name: 'clips: pictures missing of one, at most', value: Math.max(0, ...missingOf), unit: '' },
     {
       name: 'clips that hold all pictures asked for',
       value: whole,
