@@ -35,6 +35,15 @@ describe('capture clock', () => {
     expect(Math.abs(clock.at(0) - EPOCH_US - 20_000)).toBeLessThan(20_000);
   });
 
+  test('a first second that came late is made good within seconds, and no picture passes another', () => {
+    const clock = watch(new CaptureClock(), 25, (i) => (i < 8 ? 400_000 : 30_000));
+    expect(Math.abs(clock.at(24 * FRAME_US) - EPOCH_US - 24 * FRAME_US)).toBeLessThan(40_000);
+    for (let i = 1; i < 25; i++) {
+      const stepUs = clock.at(i * FRAME_US) - clock.at((i - 1) * FRAME_US);
+      expect(stepUs).toBeGreaterThanOrEqual(FRAME_US - 41_000);
+    }
+  });
+
   test('jitter of arrivals does not show in capture times', () => {
     const clock = watch(new CaptureClock(), 500, (i) => 30_000 + noise(i) * 80_000);
     for (let i = 1; i < 500; i++) {

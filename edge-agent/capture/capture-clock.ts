@@ -18,8 +18,13 @@ export interface CaptureClockOptions {
 /** How far back the quickest arrival counts: long enough to hold a quiet moment of the network. */
 const WINDOW_US = 60_000_000;
 const BUCKET_US = 2_000_000;
-/** At most 1 ms a second: crystals of cameras differ by a tenth of that, and no frame is ever moved past another. */
-const SLEW = 0.001;
+/**
+ * Later by at most 1 ms a second: crystals of cameras differ by a tenth of that, and more would be the network's doing.
+ * Earlier by 200 ms a second: a picture that came quicker proves the time too late. No frame is ever moved past another.
+ */
+const SLEW = { later: 0.001, earlier: 0.2 };
+/** At once by no more than this: between two keyframes, whose arrivals are seen, lie pictures that are told later. */
+const MOST_EARLIER_US = 40_000;
 /** Offsets are kept in steps of this, so that neighbours share one. */
 const STEP_US = 1000;
 /** Arriving this much ahead of its time, or this much back in time: the camera has set its clock. */
@@ -31,7 +36,7 @@ const MOST_STEPS = 1024;
 /**
  * Capture times of a live stream. A picture can arrive late but never before it was taken, so the quickest arrival of
  * the last minute tells best how the stream's time lies to ours: `offset = min(arrival - time)`.
- * The offset follows slowly, and what was said of a time is said again when asked later, so that a segment and the
+ * The offset follows gently, and what was said of a time is said again when asked later, so that a segment and the
  * frames in it agree. Times never go back as long as the stream's do not.
  */
 export class CaptureClock implements TimeMap {
@@ -107,8 +112,9 @@ export class CaptureClock implements TimeMap {
   }
 
   #follow(streamUs: number, sinceLastUs: number): void {
-    const most = sinceLastUs * SLEW;
-    this.#offsetUs += Math.min(most, Math.max(-most, this.#least() - this.#offsetUs));
+    const step = this.#least() - this.#offsetUs;
+    const mostEarlierUs = Math.min(MOST_EARLIER_US, sinceLastUs * SLEW.earlier);
+    this.#offsetUs += Math.min(sinceLastUs * SLEW.later, Math.max(-mostEarlierUs, step));
     const current = this.#steps.at(-1);
     if (current === undefined || Math.abs(this.#offsetUs - current.offsetUs) < STEP_US) return;
     this.#steps.push({ fromUs: streamUs, offsetUs: Math.round(this.#offsetUs) });
