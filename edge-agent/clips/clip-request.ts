@@ -12,6 +12,11 @@ import type { SegmentStore } from './segment-store.ts';
 import type { StoredEvents } from './stored-events.ts';
 import type { Turn } from './turn.ts';
 
+/**
+ * The picture at a window's very end belongs to it, also where it begins a segment, whose start is known to a millisecond.
+ */
+const EDGE_US = 1000;
+
 /** What a camera's requests are fulfilled with. */
 export interface ClipDesk {
   agent: string;
@@ -42,8 +47,8 @@ export async function fulfil(
   const { footage, stored, log } = desk;
   const { eventId } = wanted;
   if (!stored.has(eventId)) {
-    await footage.ring.pin(eventId, wanted.fromUs, wanted.toUs);
-    const state = await footage.until(wanted.toUs, signal);
+    await footage.ring.pin(eventId, wanted.fromUs, wanted.toUs + EDGE_US);
+    const state = await footage.until(wanted.toUs + EDGE_US, signal);
     if (state === 'stopped') return 'later';
   }
   let objects = 0;
@@ -68,7 +73,7 @@ export async function fulfil(
     await storedOrTimeout(desk, eventId, attempt, signal);
   }
   // Objects of an earlier delivery lie there too; there were no more of them than segments in its window.
-  objects = Math.max(objects, footage.ring.overlapping(wanted.fromUs, wanted.toUs).length);
+  objects = Math.max(objects, footage.ring.overlapping(wanted.fromUs, wanted.toUs + EDGE_US).length);
   await desk.store.remove(Array.from({ length: objects }, (_, n) => objectName(wanted, n)));
   await footage.ring.unpin(eventId);
   log.info({ event: eventId }, 'The event is stored.');
@@ -111,7 +116,7 @@ async function bring(
   const { ring } = desk.footage;
   const refs: SegmentRef[] = [];
   let codec: ClipReady['codec'] | undefined;
-  for (const segment of ring.overlapping(window.fromUs, window.toUs)) {
+  for (const segment of ring.overlapping(window.fromUs, window.toUs + EDGE_US)) {
     try {
       codec ??= await codecOf(segment.path);
       refs.push(await desk.store.put(objectName(wanted, refs.length), segment));
