@@ -43,14 +43,16 @@ function figuresOf(
     sentS: arrivedMs / 1000 - beganUs / 1e6,
     bytes: jpeg.length,
   }));
-  const still = times.filter(({ sentS }) => sentS >= SETTLED_S && sentS < from);
-  const bits = still.reduce((sum, { bytes }) => sum + 8 * bytes, 0) / (from - SETTLED_S);
+  // The visitor's first sign, and with it the second before, may be sent a moment before the visitor is in the picture.
+  const stillS = from - 1 - SETTLED_S;
+  const still = times.filter(({ sentS }) => sentS >= SETTLED_S && sentS < SETTLED_S + stillS);
+  const bits = still.reduce((sum, { bytes }) => sum + 8 * bytes, 0) / stillS;
   const first = times.find(({ atS }) => atS >= from);
   const before = times.filter(({ atS, sentS }) => atS < from && sentS >= from - 1).length;
   const during = times.filter(({ atS }) => atS >= from && atS <= to).length;
   return [
     atMost(`${name}: a still scene`, bits / 1000, 'kbit/s', 100),
-    { name: `${name}: frames of it`, value: still.length / (from - SETTLED_S), unit: '/s' },
+    { name: `${name}: frames of it`, value: still.length / stillS, unit: '/s' },
     atMost(
       `${name}: first frame with the visitor, taken after the entry`,
       (first?.atS ?? NaN) - from,
