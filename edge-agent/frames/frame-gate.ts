@@ -19,7 +19,7 @@ const LEAD_US = 1_000_000;
 const LOOK_AGAIN_US = 5_000_000;
 const LOOK_AGAIN_FOR_US = 120_000_000;
 /** ... and then this often, so that everyone behind knows the camera and its light. Below the silence that means `lost`. */
-const KEEP_ALIVE_US = 8_000_000;
+const KEEP_ALIVE_US = 7_500_000;
 /** A camera's first frames all pass: models of the background learn from them. */
 const BEGIN_US = 3_000_000;
 

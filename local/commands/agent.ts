@@ -3,9 +3,9 @@ import { requireProgram } from '@faascam/core/programs';
 import { orderOf, runAgentProcess } from '../agent-process.ts';
 import { keepConfig } from '../config-reload.ts';
 import { lockData } from '../data-lock.ts';
+import { withDemo } from '../demo/demo-source.ts';
 import { configOf, type CommandLine } from '../quick-config.ts';
 import { tell } from '../terminal.ts';
-import { withDemo } from './up.ts';
 
 /** `faascam agent`: the edge agent alone, on the camera's host, for a NATS server elsewhere. */
 export async function agent(line: CommandLine, signal: AbortSignal): Promise<void> {

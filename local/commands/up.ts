@@ -7,13 +7,13 @@ import { orderOf, RECORDING_ENDED, STOP_RECORDING } from '../agent-process.ts';
 import { startChild, type Child } from '../child.ts';
 import { keepConfig } from '../config-reload.ts';
 import { lockData } from '../data-lock.ts';
-import { demoVideo } from '../demo/video.ts';
+import { withDemo } from '../demo/demo-source.ts';
 import { withModel } from '../model-choice.ts';
 import { drained, startPipeline, type Pipeline } from '../pipeline.ts';
-import { configOf, DEMO_SOURCE, type CommandLine } from '../quick-config.ts';
+import { configOf, type CommandLine } from '../quick-config.ts';
 import { requireStore } from '../store-check.ts';
 import { supervise, type Supervised } from '../supervise.ts';
-import { print, progress, tell } from '../terminal.ts';
+import { print, tell } from '../terminal.ts';
 
 /** How long Ctrl-C waits for clips that are on their way; what is left is finished at the next start. */
 const FINISH_LIMIT_MS = 20_000;
@@ -34,25 +34,6 @@ export async function up(line: CommandLine, signal: AbortSignal): Promise<void> 
   } finally {
     await unlock();
   }
-}
-
-/** The config with `demo:` replaced by the rendered scene. */
-export async function withDemo(config: Config, signal: AbortSignal): Promise<Config> {
-  const demos = Object.values(config.cameras).filter(({ source }) => source === DEMO_SOURCE);
-  if (demos.length === 0) return config;
-  const bar = progress('Rendering the demo scene', 'frames');
-  const path = await demoVideo(join(config.data, 'demo'), {
-    signal,
-    onProgress: (done, frames) => bar.update(done, frames),
-  });
-  bar.end();
-  const cameras = Object.fromEntries(
-    Object.entries(config.cameras).map(([id, camera]) => [
-      id,
-      camera.source === DEMO_SOURCE ? { ...camera, source: `file:${path}` } : camera,
-    ]),
-  );
-  return { ...config, cameras };
 }
 
 /** `given`: the command line, and the config as it says. */
