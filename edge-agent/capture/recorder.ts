@@ -91,6 +91,7 @@ class Recorder {
       status.state = 'stopped';
       status.cause = undefined;
       status.causeCode = undefined;
+      this.#flow.flush();
       await this.#lose();
       this.#options.footage.stopped();
     }

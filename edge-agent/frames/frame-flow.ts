@@ -2,6 +2,7 @@ import type { Clock } from '@faascam/core/clock';
 import type { CameraSettings } from '@faascam/core/settings';
 import type { CameraStatus } from '../capture/camera-status.ts';
 import { FrameGate } from './frame-gate.ts';
+import { FramePacer } from './frame-pacer.ts';
 import type { FramePublisher } from './live-publisher.ts';
 
 export interface CapturedFrame {
@@ -16,7 +17,7 @@ const RATE_WINDOW_US = 5_000_000;
 /** The way of one camera's frames to NATS: those that show something new, and what goes with them. */
 export class FrameFlow {
   readonly #gate: FrameGate<CapturedFrame>;
-  readonly #publisher: Pick<FramePublisher, 'frame'>;
+  readonly #pacer: FramePacer<CapturedFrame>;
   readonly #status: CameraStatus;
   readonly #clock: Clock;
   readonly #eventOpen: () => boolean;
@@ -32,7 +33,12 @@ export class FrameFlow {
     eventOpen: () => boolean;
   }) {
     this.#gate = new FrameGate(options.settings);
-    this.#publisher = options.publisher;
+    // Twice the usual rate: what was held back is made good soon, and each frame is still looked at.
+    this.#pacer = new FramePacer({
+      intervalMs: 500 / options.settings.fps,
+      clock: options.clock,
+      send: ({ jpeg, capturedAtUs }) => options.publisher.frame(jpeg, capturedAtUs),
+    });
     this.#status = options.status;
     this.#clock = options.clock;
     this.#eventOpen = options.eventOpen;
@@ -55,9 +61,18 @@ export class FrameFlow {
     return this.#gate.activeAt(capturedAtUs);
   }
 
-  /** The camera was said to be lost at this time: what was taken before and comes only now would confuse the order. */
+  /** Sends what waits for its turn at once. */
+  flush(): void {
+    this.#pacer.flush();
+  }
+
+  /**
+   * The camera is said to be lost at this time: what waits goes out before that, and what was taken before but comes
+   * only now would confuse the order.
+   */
   lost(atUs: number): void {
     this.#lostAtUs = atUs;
+    this.#pacer.flush();
   }
 
   /** Takes the camera's next frame. */
@@ -65,7 +80,7 @@ export class FrameFlow {
     if (frame.capturedAtUs <= this.#lostAtUs) return;
     this.#gate.eventOpen = this.#eventOpen();
     const passed = this.#gate.offer(frame);
-    for (const { jpeg, capturedAtUs } of passed) this.#publisher.frame(jpeg, capturedAtUs);
+    for (const each of passed) this.#pacer.push(each);
     this.#status.lastFrameAtUs = Math.max(frame.capturedAtUs, this.#status.lastFrameAtUs ?? 0);
     this.#status.active = this.#gate.activeAt(frame.capturedAtUs);
     const nowUs = this.#clock.nowUs();
