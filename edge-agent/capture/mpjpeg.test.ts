@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MpjpegSplitter } from './mpjpeg.ts';
 
@@ -71,5 +72,33 @@ describe('mpjpeg splitter', () => {
     }
     expect(splitter.junkBytes).toBeGreaterThan(190_000);
     expect(splitter.push(stream)).toEqual(jpegs);
+  });
+
+  test('whatever the pictures hold and however the stream is cut, they come out as they went in', () => {
+    const bodies = fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 8 });
+    const cuts = fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 20 });
+    fc.assert(
+      fc.property(bodies, cuts, (contents, sizes) => {
+        const pictures = contents.map((content) => Buffer.concat([Buffer.from([0xff, 0xd8]), content]));
+        const all = Buffer.concat([Buffer.from('--ffmpeg\r\n'), ...pictures.map(part)]);
+        const chunks: Buffer[] = [];
+        for (let at = 0, turn = 0; at < all.length; turn++) {
+          const size = sizes[turn % sizes.length] ?? 1;
+          chunks.push(all.subarray(at, at + size));
+          at += size;
+        }
+        expect(split(chunks)).toEqual({ found: pictures, junkBytes: 0 });
+      }),
+    );
+  });
+
+  test('whatever bytes come, only whole JPEGs leave', () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(fc.uint8Array(), fc.constantFrom(...jpegs.map(part)))), (chunks) => {
+        for (const found of split(chunks.map((chunk) => Buffer.from(chunk))).found) {
+          expect(found.readUInt16BE(0)).toBe(0xffd8);
+        }
+      }),
+    );
   });
 });
