@@ -22,6 +22,12 @@ import { benchReplay } from './replay.ts';
 import { benchStages } from './stages.ts';
 
 const LIVE_SECONDS = 120;
+
+async function benchDecoding(scratch: string, decode: 'all' | 'auto'): Promise<Figure[]> {
+  const { video, model } = await materialIn(scratch);
+  const data = join(scratch, `data-${decode}`);
+  return await benchLive({ video, model, data, port: await freePort(), seconds: LIVE_SECONDS, decode });
+}
 /** Only when asked for by name: it takes an hour. */
 const SOAK = 'agent-soak';
 
@@ -40,11 +46,8 @@ const benches: Record<string, (scratch: string) => Promise<Figure[]>> = {
     const { video, model } = await materialIn(scratch);
     return await benchStages(video, model, scratch);
   },
-  live: async (scratch) => {
-    const { video, model } = await materialIn(scratch);
-    const data = join(scratch, 'data');
-    return await benchLive({ video, model, data, port: await freePort(), seconds: LIVE_SECONDS });
-  },
+  live: (scratch) => benchDecoding(scratch, 'all'),
+  'live-auto': (scratch) => benchDecoding(scratch, 'auto'),
   connector: async () => {
     const { connectorPerSecond, plainPerSecond, latencyMs } = await benchConnector();
     return [
