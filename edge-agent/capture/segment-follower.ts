@@ -100,14 +100,16 @@ export class SegmentFollower {
     { file, number }: KnownSegment,
     signal: AbortSignal,
   ): AsyncGenerator<{ head: Buffer; clusters: Uint8Array[] }> {
+    // One for all reads: it is asked ten times a second, mostly for nothing new.
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
     let rest: Buffer = Buffer.alloc(0);
     let head: Buffer | undefined;
     for (let at = 0; !signal.aborted;) {
       // Asked before reading: what a closed file holds is then all there.
       const complete = this.#over || number <= this.#last;
-      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, at);
+      const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, at);
       at += bytesRead;
-      rest = Buffer.concat([rest, buffer.subarray(0, bytesRead)]);
+      if (bytesRead > 0) rest = Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
       const begun = head === undefined ? streamHead(rest) : undefined;
       if (begun !== undefined) {
         head = begun.head;
