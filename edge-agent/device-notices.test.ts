@@ -8,7 +8,7 @@ const others = { yard: { source: 'rtsp://h/1', substream: '' } };
 
 test('a camera that is plugged in is told with the source to use it by', () => {
   expect(deviceNotice({ kind: 'plugged', device }, others)).toBe(
-    'A camera was plugged in: USB Camera (/dev/video2). To use it, add one to the config with the source v4l2:/dev/video2',
+    'A camera was plugged in: USB Camera (/dev/video2). To use it, run faascam discover --write, or add a camera to the config with the source v4l2:/dev/video2',
   );
 });
 

@@ -37,6 +37,6 @@ export function deviceNotice(
     return `The camera ${what} was unplugged${whose}.`;
   }
   return users.length === 0
-    ? `A camera was plugged in: ${what}. To use it, add one to the config with the source v4l2:${device.stablePath ?? device.path}`
+    ? `A camera was plugged in: ${what}. To use it, run faascam discover --write, or add a camera to the config with the source v4l2:${device.stablePath ?? device.path}`
     : `The camera ${what} is plugged in again, for ${users.join(', ')}.`;
 }

@@ -83,6 +83,8 @@ export class LiveSession {
     } else {
       // Keyframes may be far apart: the next one is not waited for.
       this.#settling ??= this.#settleSoon();
+      // `end` tells of its faults.
+      this.#settling.catch(() => undefined);
     }
   }
 
@@ -173,6 +175,7 @@ export class LiveSession {
     if (recording === undefined) return;
     if (this.#notedUs !== undefined && Math.abs(offsetUs - this.#notedUs) < NOTE_STEP_US) return;
     this.#notedUs = offsetUs;
-    await noteOffset(recording.incoming, offsetUs);
+    // A note serves only who comes after a crash; a disk that takes none is told of where footage is written.
+    await noteOffset(recording.incoming, offsetUs).catch(() => undefined);
   }
 }

@@ -16,8 +16,8 @@ const POLL_MS = 100;
 const CHUNK_BYTES = 512 * 1024;
 
 /**
- * Follows the newest segments of a session, so that they can be read again from a moment just past, and on as they grow. Files
- * stay readable wherever they are moved, and when they are removed. The caller closes it.
+ * Follows the newest segments of a session, so that they can be read again from a moment just past, and on as they
+ * grow. Files stay readable wherever they are moved, and when they are removed. The caller closes it.
  */
 export class SegmentFollower {
   readonly #incoming: string;
@@ -34,10 +34,11 @@ export class SegmentFollower {
 
   /** ffmpeg has closed this file, which still lies where ffmpeg wrote it. */
   async closed(name: string, endUs: number): Promise<void> {
-    const file = await open(join(this.#incoming, name));
+    // A segment that cannot be opened again is still recorded; a burst then begins with the next one.
+    const file = await open(join(this.#incoming, name)).catch(() => undefined);
     // Both at once: whoever looks for a segment finds it among the closed, or takes the next for the growing one.
     this.#last = Number.parseInt(name, 10);
-    this.#closed.push({ number: this.#last, endUs, file });
+    if (file !== undefined) this.#closed.push({ number: this.#last, endUs, file });
     while (this.#closed.length > KEPT) await this.#letGo(this.#closed.shift());
   }
 
@@ -90,6 +91,8 @@ export class SegmentFollower {
         return { number, endUs: Number.MAX_SAFE_INTEGER, file: await open(path) };
       } catch (error) {
         if (systemCodeOf(error) !== 'ENOENT') throw error;
+        // Closed and gone, without having been kept open: nothing of it will come.
+        if (number <= this.#last) return undefined;
         await this.#clock.sleep(POLL_MS, signal).catch(() => undefined);
       }
     }

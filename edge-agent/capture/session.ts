@@ -45,7 +45,10 @@ export interface SessionOptions {
   capture: CaptureArgs;
   /** What ffmpeg reads on its standard input. Its end ends the stream. */
   stdin?: Readable;
-  /** Neither a frame nor a closed segment for this long is a stall. Before the first, three times as long. */
+  /**
+   * No frame for this long, or no footage, is a stall. Before the first, three times as long. Keyframes may be further
+   * apart: where they alone are decoded, footage that grows will do.
+   */
   stallMs: number;
   clock: Clock;
   log: Logger;
@@ -74,6 +77,8 @@ export interface SessionEnd {
 /** ffmpeg gets this long to close its segment before it is killed. */
 const KILL_AFTER_MS = 3000;
 const KEPT_COMPLAINTS = 40;
+/** Stall times that a group of pictures may last. */
+const LONGEST_GROUP = 6;
 
 /**
  * Runs one ffmpeg from start to end. Resolves when it is gone and all that it wrote was handed over.
@@ -101,7 +106,11 @@ class Session {
   #frames = 0;
   #firstFrameUs: number | undefined;
   #lastFrameUs = 0;
-  #lastMediaUs: number;
+  /** When a frame came, and when footage did: a closed segment, or growth of the newest. */
+  #frameSeenUs: number;
+  #footageSeenUs: number;
+  /** When a segment was last closed, or a frame taken. */
+  #closedUs: number;
   #busy = false;
   #segments = 0;
   #growth: { name: string; sizeBytes: number } | undefined;
@@ -110,7 +119,7 @@ class Session {
     this.#options = options;
     this.#child = child;
     this.#limit = new RateLimit(options.clock);
-    this.#lastMediaUs = options.clock.nowUs();
+    this.#frameSeenUs = this.#footageSeenUs = this.#closedUs = options.clock.nowUs();
     const { frames } = options.capture;
     if (frames?.mode === 'pass-through') this.#sampler = new PictureSampler(frames.fps);
   }
@@ -198,7 +207,7 @@ class Session {
   async #take(jpeg: Buffer): Promise<void> {
     const time = await this.#times.next();
     const thumbnail = this.#hasThumbnails ? await this.#thumbnails.next() : undefined;
-    this.#lastMediaUs = this.#options.clock.nowUs();
+    this.#frameSeenUs = this.#options.clock.nowUs();
     // After junk, times and pictures no longer belong together.
     if (this.#ending === 'garbled') return;
     if (time?.streamUs === undefined) {
@@ -209,6 +218,7 @@ class Session {
     this.#frames += 1;
     this.#firstFrameUs ??= time.arrivedUs;
     this.#lastFrameUs = time.arrivedUs;
+    const takenUs = this.#frameSeenUs;
     this.#busy = true;
     try {
       await this.#options.onFrame?.({
@@ -219,7 +229,9 @@ class Session {
       });
     } finally {
       this.#busy = false;
-      this.#lastMediaUs = this.#options.clock.nowUs();
+      this.#frameSeenUs = this.#closedUs = this.#options.clock.nowUs();
+      // ffmpeg waited for us meanwhile, and wrote nothing.
+      this.#footageSeenUs += this.#frameSeenUs - takenUs;
     }
   }
 
@@ -265,7 +277,7 @@ class Session {
     let { startUs } = listed;
     if (this.#segments === 0) startUs = Math.max(startUs, (await this.#firstPictureUs(path)) ?? startUs);
     this.#segments += 1;
-    this.#lastMediaUs = arrivedUs;
+    this.#footageSeenUs = this.#closedUs = arrivedUs;
     if (startUs >= listed.endUs) return;
     try {
       await this.#options.onSegment?.({ path, startUs, endUs: listed.endUs, arrivedUs });
@@ -302,13 +314,26 @@ class Session {
       } catch {
         return; // the session is over
       }
-      const patience = this.#frames === 0 && this.#segments === 0 ? 3 * stallMs : stallMs;
-      const silentMs = (clock.nowUs() - this.#lastMediaUs) / 1000;
-      if (this.#busy || silentMs < patience / 2) continue;
-      // Keyframes may be far apart: then neither frames nor closed segments come, yet the newest segment grows.
-      if (await this.#grew()) this.#lastMediaUs = clock.nowUs();
-      else if (silentMs > patience) this.#end('stalled');
+      if (!this.#busy && (await this.#isSilent())) this.#end('stalled');
     }
+  }
+
+  async #isSilent(): Promise<boolean> {
+    const { clock, stallMs, capture } = this.#options;
+    const { frames, segments } = capture;
+    const patience = this.#frames === 0 && this.#segments === 0 ? 3 * stallMs : stallMs;
+    const silentMs = (sinceUs: number): number => (clock.nowUs() - sinceUs) / 1000;
+    if (segments !== undefined) {
+      // Between two closed segments lies a group of pictures, which may be long: the newest one grows meanwhile.
+      const grows = silentMs(this.#footageSeenUs) > patience / 2 && (await this.#grew());
+      if (grows) this.#footageSeenUs = clock.nowUs();
+      if (silentMs(this.#footageSeenUs) > patience) return true;
+      // Sound alone lets it grow as well, so not for ever.
+      if (silentMs(this.#closedUs) > LONGEST_GROUP * patience) return true;
+      if (frames === undefined || frames.mode === 'keyframes') return false;
+    }
+    // Few frames were asked for, perhaps.
+    return silentMs(this.#frameSeenUs) > Math.max(patience, 3000 / (frames?.fps ?? 3000));
   }
 
   async #grew(): Promise<boolean> {

@@ -52,6 +52,9 @@ interface Ended {
   streamedMs: number;
 }
 
+/** What ffmpeg says of a full disk, for a stream that is not even begun because of it. */
+const NO_SPACE = 'No space left on device';
+
 /** After these, the decoder of choice may be what is wrong. */
 const DECODER_FAULTS = new Set(['failed', 'unknown-codec', 'stalled', 'no-answer']);
 
@@ -116,10 +119,7 @@ export class StreamKeeper {
       return { cause: this.#causeOfOpening(error), streamedMs: 0 };
     }
     try {
-      const ended = await this.#play(input);
-      // What runs beside ffmpeg knows better why it had nothing more to read.
-      const failure = input.failure?.();
-      return failure === undefined ? ended : { ...ended, cause: this.#causeOfOpening(failure) };
+      return await this.#play(input);
     } finally {
       await input.close();
     }
@@ -130,6 +130,7 @@ export class StreamKeeper {
     const incoming = await footage?.openSession();
     const output = flow === undefined ? undefined : this.#frameOutput(input);
     if (output === undefined && incoming === undefined) return { cause: this.#diskFull(), streamedMs: 0 };
+    const changeDecoding = new AbortController();
     const follower =
       output?.mode === 'keyframes' &&
       settings.decode === 'auto' &&
@@ -150,7 +151,6 @@ export class StreamKeeper {
         changeDecoding.abort();
       },
     });
-    const changeDecoding = new AbortController();
     const auto =
       follower === undefined || flow === undefined || output === undefined
         ? undefined
@@ -162,7 +162,7 @@ export class StreamKeeper {
             },
           });
     this.#options.status.decoding = output && decodingOf(output);
-    const end = await runSession({
+    const running = runSession({
       capture: {
         input,
         ...(output === undefined ? {} : { frames: output }),
@@ -181,9 +181,19 @@ export class StreamKeeper {
         if (flow === undefined) this.#become('streaming');
       },
     });
-    await auto?.end();
-    await live.end();
-    const cause = this.#causeOf(end, live.jumped.aborted, changeDecoding.signal.aborted);
+    let end: SessionEnd;
+    try {
+      end = await running;
+    } finally {
+      await auto?.end();
+      await live.end();
+    }
+    // What runs beside ffmpeg knows better why it had nothing more to read; but not when it was us who ended it.
+    const failure = end.ending === 'ended' ? input.failure?.() : undefined;
+    const cause =
+      failure === undefined
+        ? this.#causeOf(end, live.jumped.aborted, changeDecoding.signal.aborted)
+        : this.#causeOfOpening(failure);
     this.#judgeDecoder(end, cause);
     return { cause, streamedMs: end.streamedMs };
   }
@@ -236,7 +246,6 @@ export class StreamKeeper {
 
   #decodeAll(): void {
     if (!this.#keyframesAreNear) return;
-
     this.#keyframesAreNear = false;
     this.#options.log.info('Keyframes are more than 2 s apart: all pictures are decoded.');
   }
@@ -268,13 +277,12 @@ export class StreamKeeper {
   }
 
   #diskFull(): Cause {
-    const { camera, source } = this.#options;
-    const says = 'cannot be recorded, the disk is full: free some space or give its ring fewer megabytes';
-    return {
-      code: 'disk-full',
-      message: `Camera ${camera} (${shownSource(source)}) ${says}.`,
-      retry: 'soon',
-    };
+    return causeOf({
+      ...{ ending: 'ended', complaints: [NO_SPACE], exit: '', streamed: false },
+      camera: this.#options.camera,
+      shown: shownSource(this.#options.source),
+      sourceKind: this.#options.source.kind,
+    });
   }
 
   #causeOfOpening(error: unknown): Cause {

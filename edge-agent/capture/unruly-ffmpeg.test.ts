@@ -21,11 +21,11 @@ afterEach(async () => {
 });
 
 /** What the program that stands for ffmpeg pays no heed to. */
-function captureIn(incoming: string): CaptureArgs {
+function captureIn(incoming: string, mode: 'all' | 'keyframes' = 'all'): CaptureArgs {
   const picture = { width: 640, quality: 5, rotate: 0 } as const;
   return {
     input: { args: [], copy: [] },
-    frames: { mode: 'all', picture, thumbnails: false, decoder: processor },
+    frames: { mode, picture, thumbnails: false, decoder: processor },
     segments: { segmentMs: 2000, incoming },
   };
 }
@@ -37,7 +37,7 @@ interface Run {
 }
 
 /** Runs a session with a program in ffmpeg's place, which writes into the same pipes. */
-async function runWith(script: string, stallMs = 60_000): Promise<Run> {
+async function runWith(script: string, stallMs = 60_000, mode?: 'all' | 'keyframes'): Promise<Run> {
   const program = join(directory, 'ffmpeg');
   const helpers = `
     frame() { printf 'frame:%s pts:%s pts_time:0\\nsampled=1\\n' "$1" "$2" >&3; }
@@ -49,7 +49,7 @@ async function runWith(script: string, stallMs = 60_000): Promise<Run> {
   const frames: SampledFrame[] = [];
   const segments: ClosedSegment[] = [];
   const end = await runSession({
-    capture: captureIn(directory),
+    capture: captureIn(directory, mode),
     stallMs,
     clock: systemClock,
     log: createLogger('test'),
@@ -100,6 +100,30 @@ describe('session with an unruly ffmpeg', () => {
   test('one that neither writes nor ends is killed', async () => {
     const { end } = await runWith(`trap '' TERM; frame 0 0; jpeg; while :; do sleep 0.1; done`, 300);
     expect(end).toMatchObject({ ending: 'stalled', exit: 'signal SIGKILL' });
+  });
+
+  describe('whose footage grows while no frame comes', () => {
+    const growing = `frame 0 0; jpeg
+      for i in {1..25}; do echo more >>"$(dirname "$0")/000000.mkv"; sleep 0.1; done`;
+
+    test('has stalled where every picture is decoded', async () => {
+      const { end } = await runWith(growing, 1000, 'all');
+      expect(end.ending).toBe('stalled');
+    });
+
+    test('waits for its next keyframe where those alone are', async () => {
+      const { end } = await runWith(growing, 1000, 'keyframes');
+      expect(end.ending).toBe('ended');
+    });
+  });
+
+  test('frames cannot hide that footage has stopped', async () => {
+    const { end } = await runWith(
+      `i=0; while :; do frame $i $((i * 100000)); jpeg; i=$((i + 1)); sleep 0.1; done`,
+      1000,
+      'keyframes',
+    );
+    expect(end.ending).toBe('stalled');
   });
 
   test('one that crashes is told by its signal, and its last complaints are kept', async () => {

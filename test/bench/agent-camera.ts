@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { ProgramError } from '@faascam/core/errors';
 import { freePort } from '@faascam/core/ports';
+import { ended, freeUdpPort } from '@faascam/test-servers/children';
 import { codedHeight, codedPicture, codedWidth } from './agent-time-code.ts';
 
 /** GObject introspection belongs to the system's Python, not to one that a version tool puts first in PATH. */
@@ -118,20 +118,4 @@ function feederArgs(picture: BenchCameraOptions['picture'], udpPort: number): st
 function serverScript(): string {
   const path = new URL('agent-camera.py', import.meta.url).pathname;
   return existsSync(path) ? path : path.replace('/dist/bench/', '/bench/');
-}
-
-function ended(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    child.once('exit', () => resolve());
-    child.once('error', () => resolve());
-  });
-}
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
 }

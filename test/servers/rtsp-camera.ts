@@ -1,9 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createSocket } from 'node:dgram';
 import { fileURLToPath } from 'node:url';
 import { ProgramError } from '@faascam/core/errors';
 import { freePort } from '@faascam/core/ports';
+import { ended, freeUdpPort } from './children.ts';
 
 /** GObject introspection belongs to the system's Python, not to one that a version tool puts first in PATH. */
 const PYTHON = '/usr/bin/python3';
@@ -110,20 +110,4 @@ function serverScript(): string {
   return fileURLToPath(
     new URL(here.endsWith('/dist/') ? '../rtsp-camera.py' : 'rtsp-camera.py', import.meta.url),
   );
-}
-
-function ended(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    child.once('exit', () => resolve());
-    child.once('error', () => resolve());
-  });
-}
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
 }
