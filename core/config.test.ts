@@ -95,11 +95,15 @@ describe('the example config', () => {
     const shown = keysOf(
       parse(text.replaceAll(/^( *)# ([a-zA-Z]+: (?!.* [a-z]+ ))/gm, '$1$2'), { uniqueKeys: false }),
     );
-    const there = schemaKeys(configJsonSchema(), '').map((key) =>
-      key.replace('cameras.*', 'cameras.front-door'),
-    );
+    const there = schemaKeys(configJsonSchema(), '')
+      .map((key) =>
+        Object.entries(shownNames).reduce((path, [any, name]) => path.replace(`${any}.*`, name), key),
+      )
+      // A camera's own of these sections has the keys of the sections.
+      .filter((key) => !/^cameras\.front-door\.(motion|events)\./.test(key));
     expect(there.filter((key) => !shown.includes(key))).toEqual([]);
     expect(there).toContain('cameras.front-door.ring.minutes');
+    expect(there).toContain('cameras.front-door.zones.porch.loiteringMs');
     expect(there).toContain('store.createBucket');
   });
 
@@ -138,14 +142,22 @@ const schemaNode: z.ZodType<SchemaNode> = z.lazy(() =>
   }),
 );
 
-/** Every key of a schema with its path; a camera's name is `*`. */
+/** The names that the example gives to what the user names. */
+const shownNames = {
+  cameras: 'cameras.front-door',
+  'cameras.front-door.zones': 'cameras.front-door.zones.porch',
+  'cameras.front-door.lines': 'cameras.front-door.lines.gate',
+  'cameras.front-door.objects': 'cameras.front-door.objects.person',
+};
+
+/** Every key of a schema with its path; what the user names is `*`. */
 function schemaNodes(schema: unknown, prefix: string): { key: string; node: SchemaNode }[] {
   const { properties = {}, additionalProperties: more, oneOf = [] } = schemaNode.parse(schema);
   const named = Object.entries(properties).flatMap(([name, node]) => [
     { key: `${prefix}${name}`, node },
     ...schemaNodes(node, `${prefix}${name}.`),
   ]);
-  const others = prefix === 'cameras.' ? schemaNodes(more, `${prefix}*.`) : [];
+  const others = typeof more === 'object' ? schemaNodes(more, `${prefix}*.`) : [];
   return [...named, ...others, ...oneOf.flatMap((node) => schemaNodes(node, prefix))];
 }
 
