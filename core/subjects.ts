@@ -29,6 +29,8 @@ export const buckets = {
   tracks: 'tracks',
   /** KV: an agent's health, key = agent. */
   agents: 'agents',
+  /** KV: how a camera's pictures are to be looked at, key = camera; see `cameraProfile`. */
+  cameras: 'cameras',
   /** Object store: an event's segments on their way to the clip function. */
   segments: 'segments',
 } as const;

@@ -11,6 +11,7 @@ import { CameraSet } from './camera-set.ts';
 import type { UnitTiming } from './camera-unit.ts';
 import { tellOfDevices } from './device-notices.ts';
 import { reportHealth } from './health.ts';
+import { ProfileTeller } from './profile-teller.ts';
 import { Room } from './ring/room.ts';
 
 /** What an agent is to do; it may be given another order while it runs. */
@@ -74,12 +75,15 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     ...{ agent: id, ringDirectory, room, messaging, clock, log },
     ...{ allowExec: options.allowExec ?? false, timing: options.timing ?? {} },
   });
+  const profiles = new ProfileTeller(messaging, log);
   let configRevision: string | undefined;
   let settings = options.cameras;
   const apply = async (order: AgentOrder): Promise<CameraChanges> => {
     room.limitMegabytes = order.ringMegabytes ?? 0;
     configRevision = order.configRevision;
     settings = order.cameras;
+    // Before the first frame of a camera, so that it is looked at as it should be.
+    await profiles.tell(order.cameras);
     return await cameras.apply(order.cameras);
   };
 
@@ -87,6 +91,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const reporting = new AbortController();
   const health = reportHealth({
     ...{ agent: id, cameras: cameras.units, ffmpeg, configRevision: () => configRevision },
+    onReconnect: () => void profiles.again(),
     ...{ messaging, clock, log, signal: reporting.signal },
   });
   const devices = tellOfDevices({ cameras: () => settings, log, signal: reporting.signal });

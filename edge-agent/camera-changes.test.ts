@@ -1,6 +1,6 @@
 import { cameraSettings, type CameraSettings } from '@faascam/core/settings';
 import { expect, test } from 'vitest';
-import { cameraChanges, changesText, onlyQuotaDiffers } from './camera-changes.ts';
+import { cameraChanges, changesText, recordingGoesOn } from './camera-changes.ts';
 
 const camera = (more: object = {}): CameraSettings => cameraSettings.parse({ source: 'file:a.mp4', ...more });
 
@@ -25,6 +25,52 @@ test('what differs is named down to the key, and without its value', () => {
 });
 
 test('how much footage is kept can change while it is recorded', () => {
-  expect(onlyQuotaDiffers(['ring.minutes', 'ring.megabytes'])).toBe(true);
-  expect(onlyQuotaDiffers(['ring.minutes', 'ring.segmentMs'])).toBe(false);
+  expect(recordingGoesOn(['ring.minutes', 'ring.megabytes'])).toBe(true);
+  expect(recordingGoesOn(['ring.minutes', 'ring.segmentMs'])).toBe(false);
+});
+
+test('what the functions look for can change while a camera records', () => {
+  const before = camera({
+    zones: {
+      porch: {
+        polygon: [
+          [0, 0],
+          [1, 0],
+          [1, 1],
+        ],
+      },
+    },
+  });
+  const after = camera({
+    ...{
+      zones: {
+        porch: {
+          polygon: [
+            [0, 0],
+            [1, 0],
+            [1, 1],
+          ],
+          inertia: 5,
+        },
+      },
+      masks: [
+        [
+          [0, 0],
+          [1, 0],
+          [1, 1],
+        ],
+      ],
+    },
+    ...{ motion: { sensitivity: 3 }, events: { labels: ['cat'] }, objects: { cat: { minArea: 0.1 } } },
+  });
+  const [changed] = cameraChanges({ a: before }, { a: after }).changed;
+  expect(changed?.keys).toEqual([
+    'events.labels',
+    'masks',
+    'motion.sensitivity',
+    'objects.cat',
+    'zones.porch.inertia',
+  ]);
+  expect(recordingGoesOn(changed?.keys ?? [])).toBe(true);
+  expect(recordingGoesOn(['masks', 'source'])).toBe(false);
 });

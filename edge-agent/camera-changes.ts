@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { profileKeys } from '@faascam/core/camera-profile';
 import type { CameraSettings } from '@faascam/core/settings';
 
 /** What an order changes, by camera id. */
@@ -26,9 +27,12 @@ export function cameraChanges(
   };
 }
 
-/** Whether a camera's recording can go on: only how much footage is kept differs. */
-export function onlyQuotaDiffers(keys: readonly string[]): boolean {
-  return keys.every((key) => key === 'ring.minutes' || key === 'ring.megabytes');
+/** Whether a camera's recording can go on: only how much footage is kept differs, or what the functions look for. */
+export function recordingGoesOn(keys: readonly string[]): boolean {
+  const forFunctions = new Set<string>(profileKeys);
+  return keys.every(
+    (key) => key === 'ring.minutes' || key === 'ring.megabytes' || forFunctions.has(key.split('.')[0] ?? ''),
+  );
 }
 
 /** The changes as one line for the log; no value of a setting is in it. Empty when nothing changes. */

@@ -1,5 +1,5 @@
 import type { CameraSettings } from '@faascam/core/settings';
-import { cameraChanges, changesText, onlyQuotaDiffers, type CameraChanges } from './camera-changes.ts';
+import { cameraChanges, changesText, recordingGoesOn, type CameraChanges } from './camera-changes.ts';
 import { CameraUnit, type UnitOptions } from './camera-unit.ts';
 
 type Cameras = Readonly<Record<string, CameraSettings>>;
@@ -65,7 +65,7 @@ export class CameraSet {
       ...changes.changed.map(async ({ camera, keys }) => {
         const [unit, settings] = [this.#units.get(camera), cameras[camera]];
         if (unit === undefined || settings === undefined) return;
-        if (onlyQuotaDiffers(keys)) await unit.keep(settings.ring);
+        if (recordingGoesOn(keys)) await unit.keep(settings.ring);
         else await unit.record(settings);
       }),
     ]);

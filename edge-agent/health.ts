@@ -68,6 +68,8 @@ export interface HealthOptions {
   ffmpeg: string;
   /** Asked each time: the config may be changed. */
   configRevision: () => string | undefined;
+  /** Called each time that NATS answers again. */
+  onReconnect: () => void;
   messaging: Messaging;
   clock: Clock;
   log: Logger;
@@ -83,7 +85,7 @@ export async function reportHealth(options: HealthOptions): Promise<void> {
   const limit = new RateLimit(clock);
   const sent = new SentBytes(clock);
   const host = new HostUse();
-  const uplink = new Uplink(clock, log);
+  const uplink = new Uplink(clock, log, options.onReconnect);
   const watching = uplink.watch(messaging, signal);
   let bucket: KV | undefined;
   for (let last = false; !last;) {

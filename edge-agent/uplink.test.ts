@@ -4,7 +4,9 @@ import { Uplink } from './uplink.ts';
 
 test('the connection to NATS is told with since when, and how often it was lost', async () => {
   let nowUs = 1_000_000;
-  const uplink = new Uplink({ nowUs: () => nowUs, sleep: () => Promise.resolve() }, createLogger('test'));
+  let again = 0;
+  const clock = { nowUs: () => nowUs, sleep: () => Promise.resolve() };
+  const uplink = new Uplink(clock, createLogger('test'), () => again++);
   const seen = [uplink.state];
   async function* status() {
     for (const type of ['disconnect', 'disconnect', 'reconnect', 'disconnect'] as const) {
@@ -22,10 +24,12 @@ test('the connection to NATS is told with since when, and how often it was lost'
     { state: 'connected', sinceUs: 4_000_000, losses: 1 },
     { state: 'reconnecting', sinceUs: 5_000_000, losses: 2 },
   ]);
+  expect(again).toBe(1);
 });
 
 test('a connection at which nothing happens is let go with the signal', async () => {
-  const uplink = new Uplink({ nowUs: () => 0, sleep: () => Promise.resolve() }, createLogger('test'));
+  const clock = { nowUs: () => 0, sleep: () => Promise.resolve() };
+  const uplink = new Uplink(clock, createLogger('test'), () => undefined);
   const stop = new AbortController();
   async function* silent(): AsyncGenerator<never> {
     yield* [];

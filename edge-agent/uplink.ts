@@ -7,11 +7,13 @@ import type { Messaging } from '@faascam/core/messaging';
 export class Uplink {
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #onReconnect: () => void;
   #state: NonNullable<AgentHealth['uplink']>;
 
-  constructor(clock: Clock, log: Logger) {
+  constructor(clock: Clock, log: Logger, onReconnect: () => void) {
     this.#clock = clock;
     this.#log = log;
+    this.#onReconnect = onReconnect;
     this.#state = { state: 'connected', sinceUs: Math.round(clock.nowUs()), losses: 0 };
   }
 
@@ -43,5 +45,6 @@ export class Uplink {
     if (state === 'connected') this.#log.info(`NATS answers again, after ${seconds} s.`);
     else this.#log.warn('NATS is away: frames are dropped until it is back; footage is recorded meanwhile.');
     this.#state = { state, sinceUs: nowUs, losses: losses + (state === 'connected' ? 0 : 1) };
+    if (state === 'connected') this.#onReconnect();
   }
 }
