@@ -25,7 +25,7 @@ export function assign(
     let current = row;
     let reached = 0;
     let from = -1;
-    let last = -1;
+    let last: number;
     for (;;) {
       let nearest = -1;
       for (let column = 0; column < all; column++) {
@@ -56,7 +56,7 @@ export function assign(
       if (taker >= 0 && column !== last) rowPotential[taker] = (rowPotential[taker] ?? 0) - change;
     }
     rowPotential[row] = (rowPotential[row] ?? 0) + reached;
-    for (let column = last; column >= 0; ) {
+    for (let column = last; column >= 0;) {
       const before = previous[column] ?? -1;
       rowOf[column] = before >= 0 ? (rowOf[before] ?? -1) : row;
       column = before;

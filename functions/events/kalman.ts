@@ -117,11 +117,5 @@ function corrected([value, speed, vv, vs, ss]: Axis, seen: number, noise: number
   const spread = vv + noise;
   const [gain, speedGain] = [vv / spread, vs / spread];
   const off = seen - value;
-  return [
-    value + gain * off,
-    speed + speedGain * off,
-    (1 - gain) * vv,
-    (1 - gain) * vs,
-    ss - speedGain * vs,
-  ];
+  return [value + gain * off, speed + speedGain * off, (1 - gain) * vv, (1 - gain) * vs, ss - speedGain * vs];
 }
