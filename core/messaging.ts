@@ -11,6 +11,11 @@ export interface Messaging {
   nc: NatsConnection;
   js: JetStreamClient;
   jsm: JetStreamManager;
+  /**
+   * Whether the server can be reached, as far as the client knows. While it cannot, the client keeps what is published in
+   * memory, without any bound.
+   */
+  isConnected(): boolean;
 }
 
 /**
@@ -44,7 +49,26 @@ export async function connectNats(
       { cause },
     );
   }
-  return { nc, js: jetstream(nc), jsm: await jetstreamManager(nc, { checkAPI: false }) };
+  return {
+    nc,
+    js: jetstream(nc),
+    jsm: await jetstreamManager(nc, { checkAPI: false }),
+    isConnected: connectionOf(nc),
+  };
+}
+
+/** Tells whether the connection stands, until it is closed. */
+function connectionOf(nc: NatsConnection): () => boolean {
+  let connected = true;
+  const watch = async (): Promise<void> => {
+    for await (const { type } of nc.status()) {
+      if (type === 'disconnect') connected = false;
+      if (type === 'reconnect') connected = true;
+    }
+  };
+  // It fails only with the connection itself, which whoever uses it is told.
+  watch().catch(() => undefined);
+  return () => connected && !nc.isClosed();
 }
 
 function serverOf(url: string): { servers: string; user?: string; pass?: string } {

@@ -7,8 +7,9 @@ export class ChunkSplitter {
     this.#size = size;
   }
 
-  /** The pieces that `bytes` completes, each with memory of its own. */
+  /** The pieces that `bytes` completes. `bytes` itself may be one: it belongs to the splitter. */
   push(bytes: Uint8Array): Uint8Array[] {
+    if (this.#rest.length === 0 && bytes.length === this.#size) return [bytes];
     const all = Buffer.concat([this.#rest, bytes]);
     const pieces: Uint8Array[] = [];
     let at = 0;

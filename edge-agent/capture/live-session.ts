@@ -74,12 +74,13 @@ export class LiveSession {
     return this.#clock.at(streamUs);
   }
 
-  async frame(frame: SampledFrame): Promise<void> {
+  /** Takes the next frame. The promise, if any, is one that it should not be followed by the next before. */
+  frame(frame: SampledFrame): void | Promise<void> {
     if (!this.#observe(frame.streamUs, frame.arrivedUs)) return;
     this.#held.push(frame);
     if (this.#clock.settled) {
       this.#watchDelay(frame);
-      await this.#takeHeld();
+      return this.#takeHeld();
     } else {
       // Keyframes may be far apart: the next one is not waited for.
       this.#settling ??= this.#settleSoon();
@@ -95,13 +96,14 @@ export class LiveSession {
     await this.#takeHeld();
   }
 
-  async #takeHeld(): Promise<void> {
+  #takeHeld(): void | Promise<void> {
     const [first] = this.#held;
     this.#release();
-    if (this.#notedUs === undefined && first !== undefined) {
-      await this.#note(this.#clock.at(first.streamUs) - first.streamUs);
+    if (this.#notedUs !== undefined || this.#options.recording === undefined || first === undefined) {
+      this.#setSettled();
+      return;
     }
-    this.#setSettled();
+    return this.#note(this.#clock.at(first.streamUs) - first.streamUs).then(this.#setSettled);
   }
 
   /** No more frames come: what was held back is given times with what is known. */

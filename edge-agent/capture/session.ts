@@ -1,25 +1,22 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Clock } from '@faascam/core/clock';
 import { messageOf, ProgramError } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
 import { redact } from '@faascam/core/redact';
-import { THUMBNAIL_BYTES } from '../frames/change.ts';
 import { RateLimit } from '../rate-limit.ts';
 import type { Ending } from './cause.ts';
-import { ChunkSplitter } from './chunks.ts';
 import { captureArgs, pipes, type CaptureArgs } from './ffmpeg-args.ts';
 import { firstPictureUs } from './first-picture.ts';
+import { FrameReader, type FrameParts } from './frame-reader.ts';
 import { parseFrameTime } from './frame-time.ts';
-import { FrameTimes } from './frame-times.ts';
 import { LineSplitter } from './lines.ts';
-import { MpjpegSplitter } from './mpjpeg.ts';
 import { PacketTimes } from './packet-times.ts';
-import { Pending } from './pending.ts';
 import { PictureSampler } from './picture-sampler.ts';
+import { bytesOf, pipeOf } from './pipe.ts';
 import { parseSegmentLine } from './segment-list.ts';
 
 export interface SampledFrame {
@@ -97,8 +94,7 @@ class Session {
   readonly #options: SessionOptions;
   readonly #child: ChildProcess;
   readonly #limit: RateLimit;
-  readonly #times = new FrameTimes();
-  readonly #thumbnails = new Pending<Uint8Array>();
+  readonly #reader: FrameReader;
   readonly #sampler: PictureSampler | undefined;
   readonly #complaints: string[] = [];
   #ending: Ending = 'ended';
@@ -122,6 +118,7 @@ class Session {
     this.#frameSeenUs = this.#footageSeenUs = this.#closedUs = options.clock.nowUs();
     const { frames } = options.capture;
     if (frames?.mode === 'pass-through') this.#sampler = new PictureSampler(frames.fps);
+    this.#reader = this.#frameReader();
   }
 
   async run(): Promise<SessionEnd> {
@@ -139,8 +136,6 @@ class Session {
       const [exit, ...rest] = await Promise.allSettled([
         exited,
         this.#readFrames(),
-        this.#readTimes(),
-        this.#readThumbnails(),
         this.#readSegments(),
         this.#readComplaints(),
       ]);
@@ -169,11 +164,6 @@ class Session {
     await pipeline(stdin, this.#child.stdin).catch(() => undefined);
   }
 
-  get #hasThumbnails(): boolean {
-    const { frames } = this.#options.capture;
-    return frames?.thumbnails === true && frames.mode !== 'pass-through';
-  }
-
   /** Asks ffmpeg to end, once; kills it when it does not. */
   #end(why: Ending): void {
     if (this.#ending !== 'ended') return;
@@ -183,84 +173,62 @@ class Session {
     this.#child.once('exit', () => clearTimeout(kill));
   }
 
-  async #readFrames(): Promise<void> {
-    const splitter = new MpjpegSplitter();
-    let failure: { error: unknown } | undefined;
-    for await (const chunk of bytesOf(this.#child, pipes.frames)) {
-      const jpegs = splitter.push(chunk);
-      // A lost frame would leave its time to the next one.
-      if (splitter.junkBytes > 0) this.#end('garbled');
-      for (const jpeg of jpegs) {
-        try {
-          if (failure === undefined) await this.#take(jpeg);
-        } catch (error) {
-          // Read on, or ffmpeg could not end.
-          failure = { error };
-          this.#end('stopped');
-        }
-      }
-    }
-    this.#options.onFramesEnd?.();
-    if (failure !== undefined) throw failure.error;
+  #frameReader(): FrameReader {
+    const { capture, clock } = this.#options;
+    const { frames } = capture;
+    const packets = new PacketTimes();
+    return new FrameReader({
+      child: this.#child,
+      parseTime: this.#sampler === undefined ? parseFrameTime : (line) => packets.parse(line),
+      thumbnails: frames?.thumbnails === true && frames.mode !== 'pass-through',
+      clock,
+      onFrame: (frame) => this.#take(frame),
+      onFault: (fault) => this.#end(fault === 'garbled' ? 'garbled' : 'stopped'),
+    });
   }
 
-  async #take(jpeg: Buffer): Promise<void> {
-    const time = await this.#times.next();
-    const thumbnail = this.#hasThumbnails ? await this.#thumbnails.next() : undefined;
-    this.#frameSeenUs = this.#options.clock.nowUs();
+  async #readFrames(): Promise<void> {
+    try {
+      await this.#reader.run();
+    } finally {
+      this.#options.onFramesEnd?.();
+    }
+  }
+
+  #take({ jpeg, time, thumbnail }: FrameParts): void | Promise<void> {
+    const takenUs = this.#options.clock.nowUs();
+    this.#frameSeenUs = takenUs;
     // After junk, times and pictures no longer belong together.
     if (this.#ending === 'garbled') return;
     if (time?.streamUs === undefined) {
       this.#complain('a frame without a time was left out');
       return;
     }
-    if (this.#sampler?.takes(time.streamUs) === false) return;
+    const { streamUs, arrivedUs } = time;
+    if (this.#sampler?.takes(streamUs) === false) return;
     this.#frames += 1;
-    this.#firstFrameUs ??= time.arrivedUs;
-    this.#lastFrameUs = time.arrivedUs;
-    const takenUs = this.#frameSeenUs;
+    this.#firstFrameUs ??= arrivedUs;
+    this.#lastFrameUs = arrivedUs;
+    this.#closedUs = takenUs;
+    const taken = this.#options.onFrame?.({ jpeg, thumbnail, streamUs, arrivedUs });
+    if (taken !== undefined) return this.#whileTaken(taken, takenUs);
+  }
+
+  async #whileTaken(taken: Promise<void>, beganUs: number): Promise<void> {
     this.#busy = true;
     try {
-      await this.#options.onFrame?.({
-        jpeg,
-        thumbnail,
-        streamUs: time.streamUs,
-        arrivedUs: time.arrivedUs,
-      });
+      await taken;
     } finally {
       this.#busy = false;
       this.#frameSeenUs = this.#closedUs = this.#options.clock.nowUs();
       // ffmpeg waited for us meanwhile, and wrote nothing.
-      this.#footageSeenUs += this.#frameSeenUs - takenUs;
+      this.#footageSeenUs += this.#frameSeenUs - beganUs;
     }
-  }
-
-  async #readTimes(): Promise<void> {
-    const lines = new LineSplitter();
-    const packets = new PacketTimes();
-    const parse = this.#sampler === undefined ? parseFrameTime : (line: string) => packets.parse(line);
-    for await (const chunk of bytesOf(this.#child, pipes.times)) {
-      const arrivedUs = this.#options.clock.nowUs();
-      for (const line of lines.push(chunk)) {
-        const streamUs = parse(line);
-        if (streamUs === undefined) continue;
-        this.#times.push({ streamUs: streamUs === 'no-time' ? undefined : streamUs, arrivedUs });
-      }
-    }
-    this.#times.end();
-  }
-
-  async #readThumbnails(): Promise<void> {
-    const chunks = new ChunkSplitter(THUMBNAIL_BYTES);
-    for await (const bytes of bytesOf(this.#child, pipes.thumbnails)) {
-      for (const thumbnail of chunks.push(bytes)) this.#thumbnails.push(thumbnail);
-    }
-    this.#thumbnails.end();
   }
 
   async #readSegments(): Promise<void> {
     const lines = new LineSplitter();
-    for await (const chunk of bytesOf(this.#child, pipes.segments)) {
+    for await (const chunk of bytesOf(pipeOf(this.#child, pipes.segments))) {
       for (const line of lines.push(chunk)) await this.#takeSegment(line);
     }
     for (const line of lines.end()) await this.#takeSegment(line);
@@ -289,7 +257,7 @@ class Session {
   /** ffmpeg lets the first segment begin with the stream, even if its first picture comes later. */
   async #firstPictureUs(path: string): Promise<number | undefined> {
     // The first keyframe that was decoded need not be the first that was recorded.
-    if (this.#options.capture.frames?.mode === 'all') return await this.#times.first;
+    if (this.#options.capture.frames?.mode === 'all') return await this.#reader.first;
     return await firstPictureUs(path);
   }
 
@@ -301,7 +269,7 @@ class Session {
       if (this.#complaints.length > KEPT_COMPLAINTS) this.#complaints.shift();
       this.#options.log.debug({ ffmpeg: redact(line) }, 'ffmpeg complains');
     };
-    for await (const chunk of bytesOf(this.#child, pipes.complaints)) lines.push(chunk).forEach(note);
+    for await (const chunk of bytesOf(pipeOf(this.#child, pipes.complaints))) lines.push(chunk).forEach(note);
     lines.end().forEach(note);
   }
 
@@ -367,12 +335,4 @@ function exitOf(child: ChildProcess): Promise<string> {
       resolve(signal === null ? `exit code ${code ?? 0}` : `signal ${signal}`),
     );
   });
-}
-
-async function* bytesOf(child: ChildProcess, fd: number): AsyncGenerator<Uint8Array> {
-  const stream = child.stdio[fd];
-  if (!(stream instanceof Readable)) return;
-  for await (const chunk of stream) {
-    if (chunk instanceof Uint8Array) yield chunk;
-  }
 }

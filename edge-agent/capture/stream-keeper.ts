@@ -21,7 +21,7 @@ import { decoderChoices, processor, type DecoderChoice } from './hardware.ts';
 import { LiveSession, type LiveFrame } from './live-session.ts';
 import { reconnectAfter } from './reconnect-policy.ts';
 import { SegmentFollower } from './segment-follower.ts';
-import { runSession, type SampledFrame, type SessionEnd } from './session.ts';
+import { runSession, type SessionEnd } from './session.ts';
 
 /** What is known of one stream of a camera. */
 export type StreamStatus = Pick<CameraStatus, 'state' | 'cause' | 'causeCode' | 'decoding' | 'restarts'>;
@@ -174,7 +174,10 @@ export class StreamKeeper {
       clock,
       log,
       signal: AbortSignal.any([signal, live.jumped, changeDecoding.signal]),
-      onFrame: async (frame) => live.frame(await withThumbnail(frame, output)),
+      onFrame:
+        output?.mode === 'pass-through'
+          ? async (frame) => live.frame({ ...frame, thumbnail: await thumbnailOf(frame.jpeg) })
+          : (frame) => live.frame(frame),
       onFramesEnd: () => live.framesEnded(),
       onSegment: async (segment) => {
         await live.segment(segment);
@@ -303,9 +306,4 @@ export class StreamKeeper {
 function decodingOf({ mode, decoder }: FrameOutput): NonNullable<CameraStatus['decoding']> {
   const { hardware } = decoder;
   return { mode, ...(mode === 'pass-through' || hardware === undefined ? {} : { hardware }) };
-}
-
-async function withThumbnail(frame: SampledFrame, output: FrameOutput | undefined): Promise<SampledFrame> {
-  if (output?.mode !== 'pass-through') return frame;
-  return { ...frame, thumbnail: await thumbnailOf(frame.jpeg) };
 }

@@ -1,3 +1,4 @@
+import type { MsgHdrs } from '@nats-io/transport-node';
 import type { Clock } from '@faascam/core/clock';
 import { messageOf } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
@@ -8,10 +9,12 @@ import { EventFeedback } from './event-feedback.ts';
 import { frameHeaders, largestFrame, tooLargeMessage } from './frame-message.ts';
 
 /**
- * Messages on their way at the same time. With more, the broker is behind and old frames are worth nothing. Enough for
- * the burst that a camera begins with, some 3 s at 5 frames a second.
+ * Frames of which NATS has not said yet that it has them. With more, it is behind and old frames are worth nothing. Enough
+ * for the burst that a camera begins with, some 3 s at 5 frames a second.
  */
 const MOST_IN_FLIGHT = 16;
+/** An answer is asked for with the first frame after this long: each costs as much as sending a frame does. */
+const ANSWER_EVERY_US = 1_000_000;
 const PUBLISH_TIMEOUT_MS = 5000;
 
 /** Where a camera's frames go, and what comes back. */
@@ -24,7 +27,11 @@ export interface FramePublisher {
   openFeedback(): { readonly eventOpen: boolean; close(): void };
 }
 
-/** Publishes a camera's frames as they come. What cannot be sent at once is dropped and counted: only the newest matter. */
+/**
+ * Publishes a camera's frames as they come. What cannot be sent at once is dropped and counted: only the newest matter.
+ * One frame a second at the most is answered by NATS, which stands for those before it as well. After a missing answer
+ * each frame waits for its own, so that nothing heaps up in memory while nobody takes it.
+ */
 export class LivePublisher implements FramePublisher {
   published = 0;
   publishedBytes = 0;
@@ -37,7 +44,11 @@ export class LivePublisher implements FramePublisher {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #limit: RateLimit;
-  readonly #inFlight = new Set<Promise<void>>();
+  readonly #answers = new Set<Promise<void>>();
+  /** Frames that no answer stands for yet. */
+  readonly #unanswered: { seq: number; bytes: number }[] = [];
+  #askedUs = Number.NEGATIVE_INFINITY;
+  #trusted = true;
   #seq = 0;
 
   /** `log` names the camera. */
@@ -53,15 +64,23 @@ export class LivePublisher implements FramePublisher {
   frame(jpeg: Uint8Array, capturedAtUs: number): void {
     if (jpeg.length > largestFrame(this.#messaging.nc.info?.max_payload)) {
       this.#drop('too-large', tooLargeMessage(jpeg.length));
-    } else if (this.#inFlight.size >= MOST_IN_FLIGHT) {
+    } else if (!this.#messaging.isConnected()) {
+      // What was on its way may have come to nothing.
+      this.#failed(new Error('the connection was lost'), this.#answered(this.#seq).length);
+      this.#drop('not-connected', 'NATS is away: frames are dropped until it is back.');
+    } else if (this.#unanswered.length >= (this.#trusted ? MOST_IN_FLIGHT : 1)) {
       this.#drop('behind', 'NATS does not keep up with the frames: they are dropped.');
     } else {
-      this.#send('image', jpeg, capturedAtUs);
+      this.#unanswered.push({ seq: this.#seq + 1, bytes: jpeg.length });
+      const due = this.#clock.nowUs() - this.#askedUs >= ANSWER_EVERY_US;
+      // The answer that is waited for stands for none of the frames after it.
+      if (this.#answers.size === 0 && (due || !this.#trusted)) this.#ask('image', jpeg, capturedAtUs);
+      else this.#send(jpeg, capturedAtUs);
     }
   }
 
   async lost(capturedAtUs: number): Promise<void> {
-    this.#send('lost', new Uint8Array(0), capturedAtUs);
+    this.#ask('lost', new Uint8Array(0), capturedAtUs);
     await this.settled();
   }
 
@@ -69,36 +88,70 @@ export class LivePublisher implements FramePublisher {
     return new EventFeedback({ camera: this.#camera, messaging: this.#messaging, clock: this.#clock });
   }
 
-  /** Resolves once nothing is on its way any more. */
+  /** Resolves once no answer is waited for any more. */
   async settled(): Promise<void> {
-    await Promise.all(this.#inFlight);
+    await Promise.all(this.#answers);
   }
 
-  #send(kind: 'image' | 'lost', body: Uint8Array, capturedAtUs: number): void {
-    this.#seq += 1;
-    const facts = { kind, capturedAtUs, seq: this.#seq, agent: this.#agent };
-    const sent = this.#messaging.js
-      .publish(subjects.frames(this.#camera), body, {
-        headers: frameHeaders(facts),
-        timeout: PUBLISH_TIMEOUT_MS,
-      })
+  #send(jpeg: Uint8Array, capturedAtUs: number): void {
+    try {
+      const headers = this.#headers('image', capturedAtUs);
+      this.#messaging.nc.publish(subjects.frames(this.#camera), jpeg, { headers });
+    } catch (error) {
+      this.#unanswered.pop();
+      this.#failed(error, 1);
+    }
+  }
+
+  /** Sends a message, and counts the frames up to it as NATS answers. */
+  #ask(kind: 'image' | 'lost', body: Uint8Array, capturedAtUs: number): void {
+    this.#askedUs = this.#clock.nowUs();
+    const headers = this.#headers(kind, capturedAtUs);
+    const upToSeq = this.#seq;
+    const answer = this.#messaging.js
+      .publish(subjects.frames(this.#camera), body, { headers, timeout: PUBLISH_TIMEOUT_MS })
       .then(() => {
-        if (kind !== 'image') return;
-        this.published += 1;
-        this.publishedBytes += body.length;
+        this.#trusted = true;
+        for (const { bytes } of this.#answered(upToSeq)) {
+          this.published += 1;
+          this.publishedBytes += bytes;
+        }
       })
       .catch((error: unknown) => {
-        this.#drop('failed', `A frame could not be sent to NATS: ${messageOf(error)}`, false);
-      });
-    this.#inFlight.add(sent);
-    void sent.finally(() => this.#inFlight.delete(sent));
+        this.#trusted = false;
+        this.#failed(error, this.#answered(upToSeq).length);
+      })
+      .finally(() => this.#answers.delete(answer));
+    this.#answers.add(answer);
   }
 
-  #drop(why: string, message: string, countsUp = true): void {
+  /** Takes out the frames that an answer to this one stands for. */
+  #answered(upToSeq: number): { bytes: number }[] {
+    const after = this.#unanswered.findIndex(({ seq }) => seq > upToSeq);
+    return this.#unanswered.splice(0, after < 0 ? this.#unanswered.length : after);
+  }
+
+  #headers(kind: 'image' | 'lost', capturedAtUs: number): MsgHdrs {
+    this.#seq += 1;
+    return frameHeaders({ kind, capturedAtUs, seq: this.#seq, agent: this.#agent });
+  }
+
+  #failed(error: unknown, frames: number): void {
+    if (frames === 0) return;
+    for (let frame = 0; frame < frames; frame++) this.#count('failed');
+    const message = `Frames could not be sent to NATS: ${messageOf(error)}`;
+    this.#limit.tell('failed', (keptBack) => this.#log.warn({ keptBack }, message));
+  }
+
+  #drop(why: string, message: string): void {
+    this.#count(why);
+    // A frame that was never sent still counts, so that a hole in the numbers tells of it.
+    this.#seq += 1;
+    this.#limit.tell(why, (keptBack) => this.#log.warn({ keptBack }, message));
+  }
+
+  #count(why: string): void {
     this.dropped += 1;
     this.droppedFor[why] = (this.droppedFor[why] ?? 0) + 1;
-    // A frame that was never sent still counts, so that a hole in the numbers tells of it.
-    if (countsUp) this.#seq += 1;
-    this.#limit.tell(why, (keptBack) => this.#log.warn({ keptBack }, message));
   }
 }
