@@ -24,7 +24,7 @@ export function eventIdOf(camera: string, startUs: number): string {
   return `${camera}-${day}t${time}-${micros}`;
 }
 
-export type EventObject = 'clip.mp4' | 'snapshot.jpg' | 'event.json';
+export type EventObject = 'clip.mp4' | 'snapshot.jpg' | 'snapshot-clean.jpg' | 'event.json';
 
 /** Where an event's objects live: `<camera>/<yyyy>/<mm>/<dd>/<event id>/<name>`. */
 export function eventKey(id: string, name: EventObject): string {

@@ -37,10 +37,27 @@ export const detectionsMessage = z.object({
   /** Whether the detector looked at this frame. If not, `objects` is empty and says nothing. */
   inferred: z.boolean(),
   objects: z.array(detectedObject),
+  /** What the detector saw below its minimum score: it keeps objects that are followed alive, and begins none. */
+  low: z.array(detectedObject).optional(),
+  /** Size in pixels of the picture that boxes are fractions of; without it 16:9 is assumed. */
+  picture: z.object({ width: z.number().int().positive(), height: z.number().int().positive() }).optional(),
   /** Which model looked: its name and the sha256 of its file. */
   model: z.object({ name: z.string(), sha256, demo: z.boolean() }),
 });
 export type DetectionsMessage = z.infer<typeof detectionsMessage>;
+
+/** An object's crossing of a line, for someone who stands at its `from` and looks towards its `to`. */
+export const crossing = z.object({
+  line: z.string(),
+  direction: z.enum(['left-to-right', 'right-to-left']),
+  atUs: timeUs,
+  track: z.number().int().nonnegative(),
+});
+export type Crossing = z.infer<typeof crossing>;
+
+/** One look at an object: the frame's capture time and number, and the score. */
+export const sighting = z.object({ atUs: timeUs, seq: z.number().int().nonnegative(), score });
+export type Sighting = z.infer<typeof sighting>;
 
 export const trackSummary = z.object({
   id: z.number().int().nonnegative(),
@@ -50,11 +67,56 @@ export const trackSummary = z.object({
   hits: z.number().int().positive(),
   medianScore: score,
   best: z.object({ atUs: timeUs, score, box }),
+  /** Zones that it has entered, in their order. */
+  zones: z.array(z.string()).optional(),
 });
 export type TrackSummary = z.infer<typeof trackSummary>;
 
 /** Why an event ended: its objects left or stood still, it was split, or its camera went away. */
 export const endReason = z.enum(['left', 'still', 'split', 'camera-lost']);
+
+/** Why an event began: the rule, and what it saw. Part of the audit trail; `docs/events.md` explains each rule. */
+export const began = z.object({
+  rule: z.enum(['object-moved', 'entered-zone', 'motion', 'split']),
+  /** The frame at which it was decided; the event itself may have begun earlier. */
+  atUs: timeUs,
+  seq: z.number().int().nonnegative(),
+  /** The object that made it begin, and the first looks at it. */
+  track: z.number().int().nonnegative(),
+  label: z.string(),
+  zone: z.string().optional(),
+  sightings: z.array(sighting),
+  medianScore: score,
+  /** What was needed at that time. */
+  needed: z.object({ hits: z.number().int(), medianScore: score }),
+  /** The event that this one goes on with. */
+  after: eventId.optional(),
+  /** sha256 of the detector's file, and the camera's profile. */
+  model: sha256,
+  configRevision: z.string().optional(),
+});
+export type Began = z.infer<typeof began>;
+
+/** Why an event ended. `lastSight` is the last look at one of its objects. */
+export const ended = z.object({
+  rule: z.enum([
+    'objects-left',
+    'objects-still',
+    'left-zones',
+    'motion-ceased',
+    'longest',
+    'camera-lost',
+    'state-lost',
+  ]),
+  atUs: timeUs,
+  seq: z.number().int().nonnegative(),
+  lastSight: sighting.extend({ track: z.number().int().nonnegative(), label: z.string() }).optional(),
+  /** For how long nothing had prolonged it. */
+  quietMs: z.number().nonnegative(),
+  model: sha256,
+  configRevision: z.string().optional(),
+});
+export type Ended = z.infer<typeof ended>;
 
 /** `events.<camera>`: the event as known at this phase. */
 export const eventMessage = z.object({
@@ -73,6 +135,13 @@ export const eventMessage = z.object({
   best: z.object({ atUs: timeUs, objects: z.array(detectedObject) }),
   model: detectionsMessage.shape.model,
   endReason: endReason.optional(),
+  /** Frames that may make the best picture, best first; which of them is sharp only the clip tells. */
+  candidates: z.array(z.object({ atUs: timeUs, objects: z.array(detectedObject) })).optional(),
+  crossings: z.array(crossing).optional(),
+  /** Tracks beyond those that a message can hold. */
+  tracksLeftOut: z.number().int().positive().optional(),
+  began: began.optional(),
+  ended: ended.optional(),
 });
 export type EventMessage = z.infer<typeof eventMessage>;
 
@@ -133,7 +202,13 @@ export const clipStored = z.object({
   v: z.literal(1),
   eventId,
   camera: cameraId,
-  keys: z.object({ clip: z.string().optional(), snapshot: z.string().optional(), manifest: z.string() }),
+  keys: z.object({
+    clip: z.string().optional(),
+    snapshot: z.string().optional(),
+    /** The snapshot without frames and labels. */
+    cleanSnapshot: z.string().optional(),
+    manifest: z.string(),
+  }),
   clipSha256: sha256.optional(),
   requested: z.object({ fromUs: timeUs, toUs: timeUs }),
   delivered: z.object({ fromUs: timeUs, toUs: timeUs }).optional(),
@@ -170,6 +245,8 @@ export const manifest = z.object({
   snapshot: z
     .object({
       key: z.string(),
+      /** The same picture without frames and labels. */
+      cleanKey: z.string().optional(),
       atUs: timeUs,
       width: z.number().int(),
       height: z.number().int(),

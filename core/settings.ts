@@ -132,6 +132,37 @@ export const eventSettings = z
       .describe(
         "A label's own time to stand still: whoever lives may pause and is still on a visit, a car has parked.",
       ),
+    mergeGapMs: z
+      .number()
+      .int()
+      .min(0)
+      .max(60_000)
+      .default(2000)
+      .describe(
+        'An event goes on when its next object comes no later than this after the last sight: its end waits so long.',
+      ),
+    rememberMs: z
+      .number()
+      .int()
+      .min(1000)
+      .default(86_400_000)
+      .describe(
+        'An object that stands still is remembered so long while looks do not find it: a blinking detector must not tell it anew.',
+      ),
+    rememberMsOf: z
+      .record(z.string(), z.number().int().min(1000))
+      .default({ person: 120_000, dog: 120_000, cat: 120_000 })
+      .describe("A label's own time to be remembered; what has never moved is remembered as a thing."),
+    motionEvents: z
+      .boolean()
+      .default(false)
+      .describe('Whether motion in which no object is seen makes events too, of the label `motion`.'),
+    motionAfterMs: z
+      .number()
+      .int()
+      .min(0)
+      .default(1000)
+      .describe('Motion for this long makes such an event.'),
     maxMs: z
       .number()
       .int()

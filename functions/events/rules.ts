@@ -1,48 +1,64 @@
-import type { DetectedObject, DetectionsMessage, EventMessage, TrackSummary } from '@faascam/core/messages';
+import type { CameraProfile } from '@faascam/core/camera-profile';
+import type { Began, Crossing, DetectionsMessage } from '@faascam/core/messages';
 import type { EventSettings } from '@faascam/core/settings';
-import { eventIdOf } from '@faascam/core/ids';
-import type { CameraTracks, OpenEvent, Outgoing, Track } from './state.ts';
-import { follow, labelOf, medianScore } from './tracker.ts';
+import { candidateOf } from './best-picture.ts';
+import { endEvent, growEvent, startEvent, summaryOf, updateEvent, type Activity } from './event.ts';
+import { filtered } from './filters.ts';
+import { orderOf } from './frame-order.ts';
+import { labelOf, medianScore } from './label.ts';
+import { motionSpellAfter, motionSummary } from './motion-spell.ts';
+import { cross, stay } from './places.ts';
+import type { CameraTracks, MotionSpell, Outgoing, Track } from './state.ts';
+import { aspectOf, follow, TENTATIVE_MS } from './tracker.ts';
 
-/** An event tells of itself again after this long, or when its labels change. */
-const UPDATE_US = 5_000_000;
-/** A frame older than the newest by less than this came out of order; by more, the clock was set back. */
-const LATE_US = 60_000_000;
+/** What of a camera's profile the rules look at. */
+export type Places = Pick<CameraProfile, 'zones' | 'lines' | 'objects'> & { revision?: string };
 
-type EndReason = NonNullable<EventMessage['endReason']>;
+export const noPlaces: Places = { zones: {}, lines: {}, objects: {} };
+
+/**
+ * What a frame led to. `advanced`: a new state, and messages; `again`: the frame came twice, its messages go out again,
+ * and their ids make that harmless; `late`: it came out of order and is not looked at; `strange`: its time is far from
+ * that of the frame before, the next frame tells which is right.
+ */
+export type Step =
+  | { kind: 'advanced'; state: CameraTracks; outgoing: readonly Outgoing[] }
+  | { kind: 'again'; outgoing: readonly Outgoing[] }
+  | { kind: 'late' }
+  | { kind: 'strange'; state: CameraTracks };
 
 /**
  * What a camera's tracks and events are after one more frame, and the messages that follow from it. Pure, on frame
- * time alone: the same frames give the same events whenever they are looked at. Answers `late` for a frame out of
- * order. The same frame given twice answers the same messages, which carry ids, so that sending them twice is harmless.
+ * time alone: the same frames give the same events whenever they are looked at. `before` is of the same camera.
  */
 export function advance(
   before: CameraTracks | undefined,
   frame: DetectionsMessage,
   settings: EventSettings,
-): CameraTracks | 'late' {
-  if (before !== undefined && frame.capturedAtUs === before.lastUs) return before;
-  if (before !== undefined && frame.capturedAtUs < before.lastUs) {
-    if (before.lastUs - frame.capturedAtUs < LATE_US) return 'late';
-    const ended = endIfOpen(before, 'camera-lost', settings);
-    return advanceFrom({ ...emptyTracks(frame), outgoing: ended.outgoing }, frame, settings);
+  places: Places = noPlaces,
+): Step {
+  const order = before === undefined ? 'next' : orderOf(before, frame, settings.lostAfterMs);
+  if (before !== undefined) {
+    if (order === 'again') return { kind: 'again', outgoing: before.outgoing };
+    if (order === 'late') return { kind: 'late' };
+    if (order === 'strange') return { kind: 'strange', state: { ...before, strange: frame.capturedAtUs } };
   }
-  const silenceMs = before === undefined ? 0 : (frame.capturedAtUs - before.lastUs) / 1000;
-  if (before !== undefined && (frame.motion === 'lost' || silenceMs > settings.lostAfterMs)) {
-    const ended = endIfOpen(before, 'camera-lost', settings);
-    // What stood still will most likely still stand there; what moved is gone.
-    const tracks = ended.tracks.filter((track) => !track.moving);
-    const rested = { ...ended, tracks, lastUs: frame.capturedAtUs };
-    return frame.motion === 'lost' ? rested : advanceFrom(rested, frame, settings);
-  }
-  return advanceFrom({ ...(before ?? emptyTracks(frame)), outgoing: [] }, frame, settings);
+  const state: CameraTracks = { ...(before ?? emptyTracks(frame)), strange: undefined, outgoing: [] };
+  const elapsedMs = order === 'next' ? (frame.capturedAtUs - state.lastUs) / 1000 : 0;
+  const away = frame.motion === 'lost';
+  const interrupted = away || order !== 'next' ? interrupt(state, frame, settings, places) : state;
+  const now = { ...interrupted, lastUs: frame.capturedAtUs, lastSeq: frame.seq, away };
+  const after = away ? now : see(now, frame, elapsedMs, settings, places);
+  return { kind: 'advanced', state: after, outgoing: after.outgoing };
 }
 
 function emptyTracks(frame: DetectionsMessage): CameraTracks {
   return {
-    v: 1,
+    v: 2,
     camera: frame.camera,
     lastUs: frame.capturedAtUs,
+    lastSeq: frame.seq,
+    away: false,
     nextTrack: 0,
     tracks: [],
     model: frame.model,
@@ -50,157 +66,238 @@ function emptyTracks(frame: DetectionsMessage): CameraTracks {
   };
 }
 
-function advanceFrom(before: CameraTracks, frame: DetectionsMessage, settings: EventSettings): CameraTracks {
-  const at = frame.capturedAtUs;
-  const elapsedMs = (at - before.lastUs) / 1000;
-  const followed = follow(before.tracks, frame, elapsedMs, settings, before.nextTrack);
-  const tracks = followed.tracks.map((track) =>
-    track.moving && track.stillMs >= stillAfterMs(track, settings) ? { ...track, moving: false } : track,
-  );
-  const stopped = new Set(tracks.filter((track) => !track.moving).map(({ id }) => id));
-  const now: CameraTracks = {
-    ...before,
-    lastUs: at,
-    tracks,
-    nextTrack: followed.nextTrack,
-    model: frame.inferred ? frame.model : before.model,
-  };
-
-  const active = tracks.filter((track) => track.moving && track.confirmed);
-  const { open } = now;
-  if (open === undefined) return active.length > 0 ? start(now, active, frame) : now;
-
-  const grown = grow(open, active, frame);
-  if (active.length === 0) {
-    const reason = open.members.some(({ id }) => stopped.has(id)) ? 'still' : 'left';
-    return end({ ...now, open: grown }, reason, settings);
-  }
-  if (at - grown.startUs >= settings.maxMs * 1000) {
-    const split = end({ ...now, open: { ...grown, endUs: at } }, 'split', settings);
-    return start(split, active, frame, at);
-  }
-  const labels = labelsOf(grown).join();
-  if (labels === grown.toldLabels && at - grown.toldUs < UPDATE_US) return { ...now, open: grown };
-  const told = { ...grown, updates: grown.updates + 1, toldUs: at, toldLabels: labels };
-  const message = eventMessageOf(now, told, 'update');
-  return {
-    ...now,
-    open: told,
-    outgoing: [...now.outgoing, { kind: 'event', msgID: `${told.id}-update-${told.updates}`, message }],
-  };
-}
-
-function stillAfterMs(track: Track, settings: EventSettings): number {
-  return settings.stillAfterMsOf[labelOf(track)] ?? settings.stillAfterMs;
-}
-
-function start(
+/** The camera went away: its event ends with its last sight. What stood still will most likely still stand there. */
+function interrupt(
   state: CameraTracks,
-  active: readonly Track[],
   frame: DetectionsMessage,
-  fromUs?: number,
+  settings: EventSettings,
+  places: Places,
 ): CameraTracks {
-  const startUs = fromUs ?? Math.min(...active.map((track) => track.movingSinceUs));
-  const begun: OpenEvent = {
-    id: eventIdOf(state.camera, startUs),
-    startUs,
-    endUs: frame.capturedAtUs,
-    members: [...active],
-    best: bestOf(active, frame),
-    updates: 0,
-    toldUs: frame.capturedAtUs,
-    toldLabels: '',
-  };
-  const open = { ...begun, toldLabels: labelsOf(begun).join() };
-  const message = eventMessageOf(state, open, 'start');
+  const ended = endEvent(state, 'camera-lost', frame, settings, places.revision);
+  const standing = ended.tracks.filter((track) => !track.moving);
   return {
-    ...state,
-    open,
-    outgoing: [...state.outgoing, { kind: 'event', msgID: `${open.id}-start`, message }],
+    ...ended,
+    motion: undefined,
+    tracks: standing.map((track) => ({ ...track, zones: {}, lines: {} })),
   };
 }
 
-/** The open event after a frame: its members as they are now, its end at the last sight of one that moves. */
-function grow(open: OpenEvent, active: readonly Track[], frame: DetectionsMessage): OpenEvent {
-  const members = new Map(open.members.map((member) => [member.id, member]));
-  for (const track of active) members.set(track.id, track);
-  const seen = active.filter((track) => track.lastUs === frame.capturedAtUs);
-  const best = bestOf(seen, frame);
-  return {
-    ...open,
-    members: [...members.values()],
-    endUs: Math.max(open.endUs, ...seen.map(({ lastUs }) => lastUs)),
-    best: best.value > open.best.value ? best : open.best,
-  };
+/** A track that counts at this frame, and since when. */
+interface Active {
+  track: Track;
+  sinceUs: number;
+  zone?: string;
 }
 
-function endIfOpen(state: CameraTracks, reason: EndReason, settings: EventSettings): CameraTracks {
-  return end({ ...state, outgoing: [] }, reason, settings);
-}
-
-function end(state: CameraTracks, reason: EndReason, settings: EventSettings): CameraTracks {
-  const { open, ...rest } = state;
-  if (open === undefined) return state;
-  const event = { ...eventMessageOf(state, open, 'end'), endReason: reason };
-  const outgoing: Outgoing[] = [
-    ...state.outgoing,
-    { kind: 'event', msgID: `${open.id}-end`, message: event },
-    {
-      kind: 'wanted',
-      msgID: `wanted-${open.id}`,
-      message: {
-        v: 1,
-        eventId: open.id,
-        camera: state.camera,
-        fromUs: Math.max(0, open.startUs - settings.preRollMs * 1000),
-        toUs: open.endUs + settings.postRollMs * 1000,
-        event,
-      },
-    },
-  ];
-  return { ...rest, outgoing };
-}
-
-/** How good a picture the frame makes: every object seen clearly, large, and not cut by the border. */
-function bestOf(active: readonly Track[], frame: DetectionsMessage): OpenEvent['best'] {
-  const value = active.reduce((sum, { box: [x, y, width, height], scores }) => {
-    const cut = x < 0.005 || y < 0.005 || x + width > 0.995 || y + height > 0.995;
-    return sum + (scores.at(-1) ?? 0) * (cut ? 0.6 : 1) * (0.5 + Math.sqrt(width * height));
-  }, 0);
-  const objects: DetectedObject[] = active.map((track) => ({
-    label: labelOf(track),
-    score: track.scores.at(-1) ?? 0,
-    box: track.box,
-  }));
-  return { atUs: frame.capturedAtUs, value, objects };
-}
-
-function labelsOf(open: OpenEvent): string[] {
-  return [...new Set(open.members.map(labelOf))].sort();
-}
-
-function eventMessageOf(state: CameraTracks, open: OpenEvent, phase: EventMessage['phase']): EventMessage {
-  const tracks: TrackSummary[] = open.members.map((member) => ({
-    id: member.id,
-    label: labelOf(member),
-    startUs: Math.max(member.movingSinceUs, open.startUs),
-    endUs: Math.max(member.movingSinceUs, open.startUs, Math.min(member.lastUs, open.endUs)),
-    hits: member.hits,
-    medianScore: medianScore(member),
-    best: member.best,
-  }));
-  return {
-    v: 1,
-    id: open.id,
-    camera: state.camera,
-    phase,
-    startUs: open.startUs,
-    endUs: open.endUs,
-    labels: labelsOf(open),
+function see(
+  before: CameraTracks,
+  frame: DetectionsMessage,
+  elapsedMs: number,
+  settings: EventSettings,
+  places: Places,
+): CameraTracks {
+  const at = frame.capturedAtUs;
+  const sights = filtered(frame, places.objects);
+  const minMedianOf = (label: string): number =>
+    places.objects[label]?.minMedianScore ?? settings.minMedianScore;
+  const followed = follow(before.tracks, frame, sights, elapsedMs, settings, minMedianOf, before.nextTrack);
+  const crossings: Crossing[] = [];
+  const arrived = new Set<number>();
+  const tracks = followed.tracks.map((track) => {
+    const zones = stay(track, places.zones, at, elapsedMs);
+    const crossed = cross(track, places.lines, at, aspectOf(frame));
+    crossings.push(...crossed.crossings);
+    if (
+      Object.keys(zones).some((name) => zones[name]?.entered === true && track.zones[name]?.entered !== true)
+    )
+      arrived.add(track.id);
+    return { ...track, zones, lines: crossed.lines };
+  });
+  const required = Object.entries(places.zones).filter(([, zone]) => zone.required);
+  const active = tracks.flatMap((track): Active[] => {
+    // Who stood still while the time to loiter went by is told of when it is over.
+    if (!track.confirmed || !(track.moving || (track.moved && arrived.has(track.id)))) return [];
+    if (required.length === 0) return [{ track, sinceUs: track.movingSinceUs }];
+    const stays = required.flatMap(([zone]) => {
+      const found = track.zones[zone];
+      return found?.entered === true ? [{ zone, sinceUs: found.sinceUs }] : [];
+    });
+    const [first] = stays.sort((a, b) => a.sinceUs - b.sinceUs);
+    if (first === undefined) return [];
+    return [{ track, sinceUs: Math.max(track.movingSinceUs, first.sinceUs), zone: first.zone }];
+  });
+  const spell = settings.motionEvents
+    ? motionSpellAfter(
+        before.motion,
+        frame,
+        required.map(([, zone]) => zone),
+        followed.nextTrack,
+      )
+    : undefined;
+  const state: CameraTracks = {
+    ...before,
     tracks,
-    zones: [],
-    bestScore: Math.max(...open.members.map(({ best }) => best.score)),
-    best: { atUs: open.best.atUs, objects: open.best.objects },
-    model: state.model,
+    nextTrack: followed.nextTrack + (spell !== undefined && spell.id === followed.nextTrack ? 1 : 0),
+    model: frame.inferred ? frame.model : before.model,
+    motion: spell,
   };
+  const now: Now = { frame, settings, places, active, crossings };
+  return state.open === undefined ? beginIfAny(state, now) : goOn(state, state.open, now);
+}
+
+interface Now {
+  frame: DetectionsMessage;
+  settings: EventSettings;
+  places: Places;
+  active: readonly Active[];
+  crossings: readonly Crossing[];
+}
+
+function beginIfAny(state: CameraTracks, now: Now): CameraTracks {
+  const { frame, settings, active } = now;
+  const at = frame.capturedAtUs;
+  const [first] = [...active].sort((a, b) => a.sinceUs - b.sinceUs);
+  if (first !== undefined) {
+    const rule = first.zone === undefined ? 'object-moved' : 'entered-zone';
+    return startEvent(state, first.sinceUs, activityOf(now, undefined), beganBy(first, rule, now), at);
+  }
+  const { motion } = state;
+  if (motion === undefined || at - motion.sinceUs < settings.motionAfterMs * 1000) return state;
+  const began: Began = {
+    rule: 'motion',
+    atUs: at,
+    seq: frame.seq,
+    track: motion.id,
+    label: 'motion',
+    sightings: [],
+    medianScore: motion.best.score,
+    needed: { hits: 1, medianScore: 0 },
+    model: state.model.sha256,
+    ...revisionOf(now),
+  };
+  return startEvent(state, motion.sinceUs, activityOf(now, motion), began, at);
+}
+
+function goOn(state: CameraTracks, open: NonNullable<CameraTracks['open']>, now: Now): CameraTracks {
+  const { frame, settings, places, active } = now;
+  const at = frame.capturedAtUs;
+  const isOfMotion = open.members.some(({ label }) => label === 'motion');
+  const spell = isOfMotion && state.motion !== undefined ? state.motion : undefined;
+  // Motion while objects are seen is theirs.
+  const rest = isOfMotion ? state : { ...state, motion: undefined };
+  if (active.length > 0 || spell !== undefined) {
+    const grown = growEvent(open, activityOf(now, spell));
+    if (at - grown.startUs < settings.maxMs * 1000) return updateEvent({ ...rest, open: grown }, at);
+    const whole = { ...grown, endUs: at };
+    const ended = endEvent({ ...rest, open: whole }, 'longest', frame, settings, places.revision);
+    return split(ended, open.id, now, spell);
+  }
+  const closing = open.closing ?? whyQuiet(state, open, now);
+  const closed = { ...rest, open: { ...open, closing } };
+  const quietMs = (at - open.endUs) / 1000;
+  if (quietMs < settings.mergeGapMs || isAwaited(state, open.endUs, at, settings)) return closed;
+  return endEvent(closed, closing, frame, settings, places.revision);
+}
+
+/** Whether something that came within the merge gap may still prove to be an object. */
+function isAwaited(state: CameraTracks, endUs: number, at: number, settings: EventSettings): boolean {
+  return state.tracks.some(
+    (track) =>
+      !track.confirmed &&
+      track.missedMs === 0 &&
+      track.touchedSinceUs !== undefined &&
+      track.firstUs - endUs < settings.mergeGapMs * 1000 &&
+      at - track.firstUs < TENTATIVE_MS * 1000,
+  );
+}
+
+function whyQuiet(state: CameraTracks, { members }: NonNullable<CameraTracks['open']>, now: Now) {
+  const ids = new Set(members.map(({ id }) => id));
+  const known = state.tracks.filter(({ id }) => ids.has(id));
+  if (known.some(({ moving }) => !moving)) return 'objects-still';
+  if (known.length > 0 && Object.values(now.places.zones).some(({ required }) => required))
+    return 'left-zones';
+  return members.every(({ label }) => label === 'motion') ? 'motion-ceased' : 'objects-left';
+}
+
+/** The next part of an event that has become too long: it begins where that one ends, with what is active. */
+function split(state: CameraTracks, after: string, now: Now, spell: MotionSpell | undefined): CameraTracks {
+  const at = now.frame.capturedAtUs;
+  const [first] = now.active;
+  if (first === undefined && spell === undefined) return state;
+  const began: Began = {
+    ...(first === undefined
+      ? {
+          track: spell?.id ?? 0,
+          label: 'motion',
+          sightings: [],
+          medianScore: spell?.best.score ?? 0,
+          needed: { hits: 1, medianScore: 0 },
+        }
+      : beganBy(first, 'split', now)),
+    rule: 'split',
+    atUs: at,
+    seq: now.frame.seq,
+    after,
+    model: state.model.sha256,
+    ...revisionOf(now),
+  };
+  return startEvent(state, at, activityOf(now, spell), began, at);
+}
+
+function activityOf({ active, crossings, frame }: Now, spell: MotionSpell | undefined): Activity {
+  const at = frame.capturedAtUs;
+  const seen = active.map(({ track }) => track).filter(({ lastUs }) => lastUs === at);
+  const ids = new Set(active.map(({ track }) => track.id));
+  const [last] = [...active].sort((a, b) => b.track.lastUs - a.track.lastUs);
+  const lastSight =
+    last === undefined
+      ? undefined
+      : { ...last.track.lastSight, track: last.track.id, label: labelOf(last.track) };
+  const lastMotion =
+    spell === undefined
+      ? undefined
+      : { atUs: spell.lastUs, seq: frame.seq, score: spell.best.score, track: spell.id, label: 'motion' };
+  const candidate =
+    seen.length > 0
+      ? candidateOf(seen, at)
+      : spell?.best.atUs === at
+        ? { atUs: at, value: spell.best.score / 100, objects: [] }
+        : undefined;
+  return {
+    members: [
+      ...active.map(({ track, sinceUs }) => summaryOf(track, sinceUs)),
+      ...(spell === undefined ? [] : [motionSummary(spell)]),
+    ],
+    crossings: crossings.filter(({ track }) => ids.has(track)),
+    candidate,
+    lastSight: [lastSight, lastMotion]
+      .flatMap((each) => (each === undefined ? [] : [each]))
+      .sort((a, b) => b.atUs - a.atUs)[0],
+  };
+}
+
+function beganBy({ track, zone }: Active, rule: Began['rule'], now: Now): Began {
+  const { frame, settings, places } = now;
+  const label = labelOf(track);
+  return {
+    rule,
+    atUs: frame.capturedAtUs,
+    seq: frame.seq,
+    track: track.id,
+    label,
+    ...(zone === undefined ? {} : { zone }),
+    sightings: track.firstSights,
+    medianScore: medianScore(track),
+    needed: {
+      hits: settings.confirmHits,
+      medianScore: places.objects[label]?.minMedianScore ?? settings.minMedianScore,
+    },
+    model: frame.model.sha256,
+    ...revisionOf(now),
+  };
+}
+
+function revisionOf({ places }: Now): { configRevision?: string } {
+  return places.revision === undefined ? {} : { configRevision: places.revision };
 }

@@ -1,49 +1,110 @@
 import { box } from '@faascam/core/box';
 import { eventId } from '@faascam/core/ids';
-import { clipWanted, detectedObject, detectionsMessage, eventMessage, timeUs } from '@faascam/core/messages';
+import {
+  began,
+  clipWanted,
+  crossing,
+  detectedObject,
+  detectionsMessage,
+  ended,
+  eventMessage,
+  sighting,
+  timeUs,
+  trackSummary,
+} from '@faascam/core/messages';
 import { z } from 'zod';
+import { kinematics } from './kalman.ts';
+
+const count = z.number().int().nonnegative();
+const durationMs = z.number().nonnegative();
+
+/** Where an object stands with regard to a zone. */
+export const zoneStay = z.object({
+  /** Sights one after the other in it, or out of it once it is in. */
+  inside: count,
+  outside: count,
+  /** Since when it is in it, and for how long that was watched. */
+  sinceUs: timeUs,
+  stayMs: durationMs,
+  /** Whether it counts as in: after the zone's inertia, until as many sights out of it. */
+  in: z.boolean(),
+  /** Whether it was in for as long as the zone asks for. */
+  entered: z.boolean(),
+});
+export type ZoneStay = z.infer<typeof zoneStay>;
+
+/** On which side of a line an object was last, clear of it. */
+export const lineSide = z.object({
+  side: z.union([z.literal(-1), z.literal(1)]),
+  point: z.tuple([z.number(), z.number()]),
+});
+export type LineSide = z.infer<typeof lineSide>;
 
 /** An object followed over frames. Durations count observed time only: a camera's silence proves nothing. */
 export const track = z.object({
-  id: z.number().int().nonnegative(),
+  id: count,
   /** How often it was seen as which label; the most frequent is its own. */
   votes: z.record(z.string(), z.number().int().positive()),
+  /** Where it was last seen. */
   box,
-  /** Movement of the box's centre, fractions of the frame a second. */
-  velocity: z.tuple([z.number(), z.number()]),
+  kinematics,
   firstUs: timeUs,
   lastUs: timeUs,
   hits: z.number().int().positive(),
   /** The latest scores, for their median. */
   scores: z.array(z.number()),
+  /** The first looks at it, and the last, for the audit trail. */
+  firstSights: z.array(sighting),
+  lastSight: sighting,
   /** For how long it has not been seen. */
-  missedMs: z.number().nonnegative(),
-  /** Where it was when it last had moved away from where it was before, and when that was. */
+  missedMs: durationMs,
+  /** Where it was when it last had moved away from where it was before. */
   anchor: box,
-  movedUs: timeUs,
+  /** Sights one after the other in which it was clear of its anchor. */
+  displaced: count,
+  /** Since when each sight of it was where something moves. */
+  touchedSinceUs: timeUs.optional(),
+  /** Whether motion of about its own size has covered it since its first sight. */
+  covered: z.boolean(),
   /** For how long it has kept to its anchor. */
-  stillMs: z.number().nonnegative(),
-  /** Whether it has ever moved, or came into view while moving. An object that was always there has not. */
+  stillMs: durationMs,
+  /** Whether it moves, or stood still for less than would make it one that stands. */
   moving: z.boolean(),
+  /** Whether it ever moved. An object that was always there has not. */
+  moved: z.boolean(),
   /** Whether it was seen often and well enough to count; once so, always so. */
   confirmed: z.boolean(),
   /** Since when it moves, for the start of an event. */
   movingSinceUs: timeUs,
   best: z.object({ atUs: timeUs, score: z.number(), box }),
+  zones: z.record(z.string(), zoneStay),
+  lines: z.record(z.string(), lineSide),
 });
 export type Track = z.infer<typeof track>;
+
+export const candidate = z.object({ atUs: timeUs, value: z.number(), objects: z.array(detectedObject) });
+export type Candidate = z.infer<typeof candidate>;
 
 /** An event that has begun and not ended. */
 export const openEvent = z.object({
   id: eventId,
   startUs: timeUs,
+  /** The last sight of one of its objects. */
   endUs: timeUs,
-  /** The tracks that belong to it, as last seen; `track` of those still followed is newer. */
-  members: z.array(track),
-  best: z.object({ atUs: timeUs, value: z.number(), objects: z.array(detectedObject) }),
-  updates: z.number().int().nonnegative(),
+  /** The tracks that belong to it, as last seen. */
+  members: z.array(trackSummary),
+  membersLeftOut: count,
+  zones: z.array(z.string()),
+  crossings: z.array(crossing),
+  /** Pictures, best first. */
+  candidates: z.array(candidate).min(1),
+  began,
+  lastSight: ended.shape.lastSight,
+  /** Why nothing prolongs it any more; its end waits for the merge gap. */
+  closing: ended.shape.rule.optional(),
+  updates: count,
   toldUs: timeUs,
-  toldLabels: z.string(),
+  told: z.string(),
 });
 export type OpenEvent = z.infer<typeof openEvent>;
 
@@ -53,13 +114,31 @@ export const outgoing = z.discriminatedUnion('kind', [
 ]);
 export type Outgoing = z.infer<typeof outgoing>;
 
+/** Motion that goes on, whatever it is. */
+export const motionSpell = z.object({
+  id: count,
+  sinceUs: timeUs,
+  lastUs: timeUs,
+  hits: count,
+  /** Share of the picture that moved most, when and where. */
+  best: z.object({ atUs: timeUs, score: z.number(), box }),
+});
+export type MotionSpell = z.infer<typeof motionSpell>;
+
 /** All that is known of a camera's objects, versioned for the KV store. */
 export const cameraTracks = z.object({
-  v: z.literal(1),
+  v: z.literal(2),
   camera: z.string(),
+  /** Capture time and number of the newest frame. */
   lastUs: timeUs,
-  nextTrack: z.number().int().nonnegative(),
+  lastSeq: count,
+  /** The camera said that it went away, and has not come back. */
+  away: z.boolean(),
+  /** A frame of a time far from the others; the next one tells whether the time has changed. */
+  strange: timeUs.optional(),
+  nextTrack: count,
   tracks: z.array(track),
+  motion: motionSpell.optional(),
   open: openEvent.optional(),
   model: detectionsMessage.shape.model,
   /** What the frame at `lastUs` led to, to be sent again when that frame comes again. */
@@ -67,15 +146,23 @@ export const cameraTracks = z.object({
 });
 export type CameraTracks = z.infer<typeof cameraTracks>;
 
-/** The state in these bytes; undefined when damaged or of another version: tracking then begins anew. */
-export function decodeTracks(bytes: Uint8Array): CameraTracks | undefined {
+/** The state in these bytes; `damaged` also when it is of another version: tracking then begins anew. */
+export function decodeTracks(bytes: Uint8Array, camera: string): CameraTracks | 'damaged' {
+  let value: unknown;
   try {
-    return cameraTracks.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8'))).data;
+    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
   } catch {
-    return undefined;
+    return 'damaged';
   }
+  const parsed = cameraTracks.safeParse(value);
+  return parsed.success && parsed.data.camera === camera ? parsed.data : 'damaged';
 }
 
+/** Fewer digits than a float has: what is beyond them is noise, and takes half of the room. */
 export function encodeTracks(state: CameraTracks): Uint8Array {
-  return Buffer.from(JSON.stringify(state));
+  return Buffer.from(
+    JSON.stringify(state, (_key, value: unknown) =>
+      typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(9)) : value,
+    ),
+  );
 }

@@ -1,220 +1,199 @@
-import { areaOf, clampBox, intersection, iou, type Box } from '@faascam/core/box';
-import type { DetectedObject, DetectionsMessage } from '@faascam/core/messages';
+import type { DetectedObject, DetectionsMessage, Sighting } from '@faascam/core/messages';
 import type { EventSettings } from '@faascam/core/settings';
+import type { Box } from '@faascam/core/box';
+import { associate, secondsSince } from './association.ts';
+import { beginKinematics, restKinematics, updateKinematics } from './kalman.ts';
+import { labelOf, medianScore } from './label.ts';
 import type { Track } from './state.ts';
+import { drifted, isCovered, isDisplaced, touchesMotion } from './stillness.ts';
 
-/** Labels that detectors confuse on one and the same thing: a track may be seen as any of its family. */
-const families = [
-  new Set(['car', 'truck', 'bus']),
-  new Set(['bicycle', 'motorcycle']),
-  new Set(['dog', 'cat']),
-];
 /** A silence longer than this counts as this much: an idle camera's one frame a second, with room. */
 const MAX_STEP_MS = 1500;
 const SCORES_KEPT = 45;
+const FIRST_SIGHTS_KEPT = 10;
 /** A track seen fewer times than it takes to count is given up this soon. */
-const TENTATIVE_MS = 1000;
-/** An object that stood still is remembered this long, so that a detector's blinking does not tell it anew. */
-const STILL_MEMORY_MS = 120_000;
-/** Moved: the centre by this share of the box, or so much of its size gained or lost. */
-const MOVED_SHARE = 0.2;
+export const TENTATIVE_MS = 1000;
+/** Sights one after the other that are clear of the anchor before an object has moved: one may be a detector's slip. */
+const DISPLACED_SIGHTS = 2;
+/** Of more objects than this, those that were not seen for the longest time are forgotten. */
+const TRACKS_KEPT = 128;
+const DEFAULT_ASPECT = 16 / 9;
+
+export interface Followed {
+  tracks: Track[];
+  nextTrack: number;
+}
 
 /**
- * Follows the objects of one frame: each detection goes to the track whose predicted box fits it best, one to one
- * (after Bewley et al., "Simple online and realtime tracking", arXiv:1602.00763, with greedy instead of optimal
- * assignment and a centre distance for small, fast objects). Answers the tracks after the frame, and those that were
- * given up. `elapsedMs` is the time since the frame before.
+ * Follows the objects of one frame. `sights` are those that may make events, `low` those that may only keep one alive;
+ * `stepMs` is the time since the frame before; `minMedianOf` is what a label's median score must reach.
  */
 export function follow(
   tracks: readonly Track[],
   frame: DetectionsMessage,
+  sights: { high: readonly DetectedObject[]; low: readonly DetectedObject[] },
   elapsedMs: number,
   settings: EventSettings,
+  minMedianOf: (label: string) => number,
+  nextTrack: number,
+): Followed {
+  const step = Math.min(MAX_STEP_MS, elapsedMs);
+  const after = frame.inferred
+    ? looked(tracks, frame, sights, step, nextTrack)
+    : { tracks: tracks.map((track) => rest(track, step)), nextTrack };
+  const judged = after.tracks
+    .filter((track) => !isGone(track, settings))
+    .map((track) => {
+      const confirmed = track.confirmed || isConfirmed(track, settings, minMedianOf);
+      const moves = track.moving || hasMoved(track, settings);
+      const moving = moves && track.stillMs < stillAfterMs(track, settings);
+      const begins = moving && !track.moving;
+      return {
+        ...track,
+        confirmed,
+        moving,
+        moved: track.moved || moving,
+        stillMs: begins ? 0 : track.stillMs,
+        movingSinceUs: begins ? (track.touchedSinceUs ?? frame.capturedAtUs) : track.movingSinceUs,
+      };
+    });
+  return { tracks: bounded(judged), nextTrack: after.nextTrack };
+}
+
+export function aspectOf({ picture }: DetectionsMessage): number {
+  return picture === undefined ? DEFAULT_ASPECT : picture.width / picture.height;
+}
+
+function looked(
+  tracks: readonly Track[],
+  frame: DetectionsMessage,
+  { high, low }: { high: readonly DetectedObject[]; low: readonly DetectedObject[] },
+  step: number,
   nextTrack: number,
 ): { tracks: Track[]; nextTrack: number } {
-  const step = Math.min(MAX_STEP_MS, elapsedMs);
-  if (!frame.inferred) {
-    const aged = tracks.map((track) => rest(track, step));
-    return { tracks: aged.filter((track) => !isGone(track, settings)), nextTrack };
-  }
-  const pairs = assign(tracks, frame.objects, Math.min(MAX_STEP_MS, elapsedMs) / 1000);
+  const aspect = aspectOf(frame);
+  const { pairs, unseen } = associate(tracks, high, low, step, aspect);
   const seen = tracks.map((track, index) => {
-    const object = pairs.get(index);
-    return object === undefined ? miss(track, step) : hit(track, object, frame, step);
+    const sight = pairs.get(index);
+    return sight === undefined
+      ? { ...track, missedMs: track.missedMs + step }
+      : hit(track, sight, frame, step, aspect);
   });
-  const taken = new Set(pairs.values());
-  const begun = frame.objects
-    .filter((object) => !taken.has(object))
-    .map((object, index) => begin(nextTrack + index, object, frame));
+  const begun = unseen.map((sight, index) => begin(nextTrack + index, sight, frame, aspect));
+  return { tracks: [...seen, ...begun], nextTrack: nextTrack + begun.length };
+}
+
+/** No look was taken at this frame: who was there stands still, who was gone stays gone, what stands is remembered. */
+function rest(track: Track, step: number): Track {
+  if (track.missedMs > 0) return track.moving ? { ...track, missedMs: track.missedMs + step } : track;
+  return { ...track, stillMs: track.stillMs + step, kinematics: restKinematics(track.kinematics) };
+}
+
+function hit(
+  track: Track,
+  sight: DetectedObject,
+  frame: DetectionsMessage,
+  step: number,
+  aspect: number,
+): Track {
+  const at = frame.capturedAtUs;
+  const touched = touchesMotion(sight.box, frame.motionBoxes);
+  const displaced = touched && isDisplaced(track.anchor, sight.box) ? track.displaced + 1 : 0;
+  const hasLeft = displaced >= DISPLACED_SIGHTS;
+  const kept = track.moving ? track.anchor : drifted(track.anchor, sight.box);
+  const lastSight = sightingOf(sight, frame);
   return {
-    tracks: [...seen.filter((track) => !isGone(track, settings)), ...begun].map((track) =>
-      judge(track, settings),
-    ),
-    nextTrack: nextTrack + begun.length,
+    ...track,
+    votes: { ...track.votes, [sight.label]: (track.votes[sight.label] ?? 0) + 1 },
+    box: sight.box,
+    kinematics: updateKinematics(track.kinematics, sight.box, secondsSince(track, step), aspect),
+    lastUs: at,
+    hits: track.hits + 1,
+    scores: [...track.scores, sight.score].slice(-SCORES_KEPT),
+    firstSights:
+      track.firstSights.length < FIRST_SIGHTS_KEPT ? [...track.firstSights, lastSight] : track.firstSights,
+    lastSight,
+    missedMs: 0,
+    // A moving object's anchor goes with it; that of one that stands stays until it is sure that it moves.
+    anchor: hasLeft && track.moving ? sight.box : kept,
+    displaced: hasLeft && track.moving ? 0 : displaced,
+    touchedSinceUs: touched ? (track.touchedSinceUs ?? at) : undefined,
+    covered: track.covered && isCovered(sight.box, frame.motionBoxes),
+    stillMs: hasLeft ? 0 : track.stillMs + step,
+    best: sight.score > track.best.score ? { atUs: at, score: sight.score, box: sight.box } : track.best,
   };
 }
 
-/** The label that the track was seen as most often. */
-export function labelOf(track: Track): string {
-  let best = '';
-  let most = 0;
-  for (const [label, votes] of Object.entries(track.votes)) {
-    if (votes > most) [best, most] = [label, votes];
-  }
-  return best;
+function begin(id: number, sight: DetectedObject, frame: DetectionsMessage, aspect: number): Track {
+  const at = frame.capturedAtUs;
+  const lastSight = sightingOf(sight, frame);
+  return {
+    id,
+    votes: { [sight.label]: 1 },
+    box: sight.box,
+    kinematics: beginKinematics(sight.box, aspect),
+    firstUs: at,
+    lastUs: at,
+    hits: 1,
+    scores: [sight.score],
+    firstSights: [lastSight],
+    lastSight,
+    missedMs: 0,
+    anchor: sight.box,
+    displaced: 0,
+    touchedSinceUs: touchesMotion(sight.box, frame.motionBoxes) ? at : undefined,
+    covered: isCovered(sight.box, frame.motionBoxes),
+    stillMs: 0,
+    moving: false,
+    moved: false,
+    confirmed: false,
+    movingSinceUs: at,
+    best: { atUs: at, score: sight.score, box: sight.box },
+    zones: {},
+    lines: {},
+  };
 }
 
-export function medianScore(track: Track): number {
-  const sorted = [...track.scores].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? 0;
+function sightingOf(sight: DetectedObject, frame: DetectionsMessage): Sighting {
+  return { atUs: frame.capturedAtUs, seq: frame.seq, score: sight.score };
 }
 
-/** The track, confirmed when it was seen often enough, well enough, and as something asked for. */
-function judge(track: Track, settings: EventSettings): Track {
-  const confirmed =
-    track.confirmed ||
-    (track.hits >= settings.confirmHits &&
-      medianScore(track) >= settings.minMedianScore &&
-      settings.labels.includes(labelOf(track)));
-  return confirmed === track.confirmed ? track : { ...track, confirmed };
+/** Seen often enough, well enough, and as something asked for. */
+function isConfirmed(track: Track, settings: EventSettings, minMedianOf: (label: string) => number): boolean {
+  const label = labelOf(track);
+  return (
+    track.hits >= settings.confirmHits &&
+    settings.labels.includes(label) &&
+    medianScore(track) >= minMedianOf(label)
+  );
+}
+
+/** It has left its place, or came into view as what moves there: in its first sights motion of its size covers it. */
+function hasMoved(track: Track, { confirmHits }: EventSettings): boolean {
+  if (track.displaced >= DISPLACED_SIGHTS) return true;
+  return !track.moved && track.covered && track.hits >= confirmHits && track.missedMs === 0;
+}
+
+function stillAfterMs(track: Track, settings: EventSettings): number {
+  return settings.stillAfterMsOf[labelOf(track)] ?? settings.stillAfterMs;
 }
 
 function isGone(track: Track, settings: EventSettings): boolean {
   if (track.missedMs === 0) return false;
-  if (!track.moving) return track.missedMs >= STILL_MEMORY_MS;
-  const patience = track.confirmed ? settings.leftAfterMs : TENTATIVE_MS;
-  return track.missedMs >= patience;
+  if (track.hits < settings.confirmHits) return track.missedMs >= TENTATIVE_MS;
+  if (track.moving) return track.missedMs >= (track.confirmed ? settings.leftAfterMs : TENTATIVE_MS);
+  // What has never moved is a thing, whatever a detector calls it.
+  const ownMs = track.moved ? settings.rememberMsOf[labelOf(track)] : undefined;
+  return track.missedMs >= (ownMs ?? settings.rememberMs);
 }
 
-/** No look was taken at this frame: who was there stands still, who was gone stays gone. */
-function rest(track: Track, step: number): Track {
-  return track.missedMs > 0
-    ? { ...track, missedMs: track.missedMs + step }
-    : { ...track, stillMs: track.stillMs + step };
+function bounded(tracks: Track[]): Track[] {
+  if (tracks.length <= TRACKS_KEPT) return tracks;
+  const kept = new Set([...tracks].sort((a, b) => a.missedMs - b.missedMs).slice(0, TRACKS_KEPT));
+  return tracks.filter((track) => kept.has(track));
 }
 
-function miss(track: Track, step: number): Track {
-  return { ...track, missedMs: track.missedMs + step };
-}
-
-function hit(track: Track, object: DetectedObject, frame: DetectionsMessage, step: number): Track {
-  const at = frame.capturedAtUs;
-  const seconds = Math.max(0.02, (at - track.lastUs) / 1_000_000);
-  const [x, y] = centreOf(object.box);
-  const [lastX, lastY] = centreOf(track.box);
-  const blend = 0.5;
-  const velocity: [number, number] = [
-    track.velocity[0] + blend * ((x - lastX) / seconds - track.velocity[0]),
-    track.velocity[1] + blend * ((y - lastY) / seconds - track.velocity[1]),
-  ];
-  const moved = hasMoved(track.anchor, object.box) && touchesMotion(object.box, frame.motionBoxes);
-  return {
-    ...track,
-    votes: { ...track.votes, [object.label]: (track.votes[object.label] ?? 0) + 1 },
-    box: object.box,
-    velocity,
-    lastUs: at,
-    hits: track.hits + 1,
-    scores: [...track.scores, object.score].slice(-SCORES_KEPT),
-    missedMs: 0,
-    anchor: moved ? object.box : track.anchor,
-    movedUs: moved ? at : track.movedUs,
-    stillMs: moved ? 0 : track.stillMs + step,
-    moving: track.moving || moved,
-    movingSinceUs: moved && !track.moving ? at : track.movingSinceUs,
-    best: object.score > track.best.score ? { atUs: at, score: object.score, box: object.box } : track.best,
-  };
-}
-
-function begin(id: number, object: DetectedObject, frame: DetectionsMessage): Track {
-  const at = frame.capturedAtUs;
-  return {
-    id,
-    votes: { [object.label]: 1 },
-    box: object.box,
-    velocity: [0, 0],
-    firstUs: at,
-    lastUs: at,
-    hits: 1,
-    scores: [object.score],
-    missedMs: 0,
-    anchor: object.box,
-    movedUs: at,
-    stillMs: 0,
-    moving: touchesMotion(object.box, frame.motionBoxes),
-    movingSinceUs: at,
-    confirmed: false,
-    best: { atUs: at, score: object.score, box: object.box },
-  };
-}
-
-/** Detections by index of the track that each goes to. */
-function assign(
-  tracks: readonly Track[],
-  objects: readonly DetectedObject[],
-  seconds: number,
-): Map<number, DetectedObject> {
-  const fits: { index: number; object: DetectedObject; fit: number }[] = [];
-  for (const [index, track] of tracks.entries()) {
-    const predicted = predict(track, seconds);
-    for (const object of objects) {
-      if (!sameFamily(labelOf(track), object.label)) continue;
-      const fit = Math.max(fitOf(predicted, object.box), fitOf(track.box, object.box));
-      if (fit > 0) fits.push({ index, object, fit: fit + (track.moving ? 0 : 0.01) });
-    }
-  }
-  fits.sort((a, b) => b.fit - a.fit);
-  const pairs = new Map<number, DetectedObject>();
-  const taken = new Set<DetectedObject>();
-  for (const { index, object } of fits) {
-    if (pairs.has(index) || taken.has(object)) continue;
-    pairs.set(index, object);
-    taken.add(object);
-  }
-  return pairs;
-}
-
-/** How well two boxes fit, 0 (not at all) to 2: overlap, or else nearness in units of their size. */
-function fitOf(a: Box, b: Box): number {
-  const overlap = iou(a, b);
-  if (overlap >= 0.1) return 1 + overlap;
-  const [ax, ay] = centreOf(a);
-  const [bx, by] = centreOf(b);
-  const distance = Math.hypot((ax - bx) / Math.max(a[2], b[2]), (ay - by) / Math.max(a[3], b[3]));
-  const sizes = areaOf(a) / Math.max(1e-9, areaOf(b));
-  return distance < 1.2 && sizes > 0.3 && sizes < 3.3 ? 1 - distance / 1.2 : 0;
-}
-
-function predict(track: Track, seconds: number): Box {
-  const ahead = Math.min(1, seconds + track.missedMs / 1000);
-  return clampBox([
-    track.box[0] + track.velocity[0] * ahead,
-    track.box[1] + track.velocity[1] * ahead,
-    track.box[2],
-    track.box[3],
-  ]);
-}
-
-function sameFamily(a: string, b: string): boolean {
-  return a === b || families.some((family) => family.has(a) && family.has(b));
-}
-
-function centreOf([x, y, width, height]: Box): [number, number] {
-  return [x + width / 2, y + height / 2];
-}
-
-function hasMoved(anchor: Box, now: Box): boolean {
-  const [x, y] = centreOf(now);
-  const [anchorX, anchorY] = centreOf(anchor);
-  return (
-    Math.abs(x - anchorX) > MOVED_SHARE * Math.max(anchor[2], now[2]) ||
-    Math.abs(y - anchorY) > MOVED_SHARE * Math.max(anchor[3], now[3]) ||
-    Math.abs(Math.log(areaOf(now) / Math.max(1e-9, areaOf(anchor)))) > 2 * MOVED_SHARE
-  );
-}
-
-/** Whether at least a tenth of the box lies where something moves. */
-function touchesMotion(box: Box, motionBoxes: readonly Box[]): boolean {
-  const area = areaOf(box);
-  return motionBoxes.reduce((sum, motion) => sum + intersection(box, motion), 0) >= 0.1 * area;
+/** The middle of the lower edge of a box: where an object stands. */
+export function footOf([x, y, width, height]: Box): [number, number] {
+  return [x + width / 2, y + height];
 }

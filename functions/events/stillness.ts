@@ -1,0 +1,55 @@
+import { areaOf, intersection, iou, type Box } from '@faascam/core/box';
+
+/** Moved: by this share of the box. */
+const MOVED_SHARE = 0.2;
+/** Motion in a larger region than so many of the object's own is of the light, or of something else. */
+const OWN_MOTION_SIZES = 4;
+/** How much of an object must lie where something moves, for the motion to be its own; and to touch it. */
+const COVERED_SHARE = 0.5;
+const TOUCHED_SHARE = 0.1;
+/** What stands still drifts with the light by small parts of itself; this much of it is taken up at each sight. */
+const DRIFT_BLEND = 0.05;
+const DRIFT_IOU = 0.7;
+
+/**
+ * Whether a box has left where it was. Something that passes in front of an object, or stops doing so, moves one edge of
+ * its box, or two that are not opposite; an object that moves shifts opposite edges together, and one that comes or goes
+ * changes its width and height alike.
+ */
+export function isDisplaced(anchor: Box, now: Box): boolean {
+  const across = shift(anchor[0], anchor[2], now[0], now[2]);
+  const down = shift(anchor[1], anchor[3], now[1], now[3]);
+  if (Math.abs(across) > MOVED_SHARE || Math.abs(down) > MOVED_SHARE) return true;
+  const wider = Math.log(now[2] / Math.max(1e-6, anchor[2]));
+  const higher = Math.log(now[3] / Math.max(1e-6, anchor[3]));
+  return wider * higher > 0 && Math.min(Math.abs(wider), Math.abs(higher)) > 1.5 * MOVED_SHARE;
+}
+
+/** By how much of its length an interval was shifted as a whole: what its two ends have in common. */
+function shift(from: number, length: number, nowFrom: number, nowLength: number): number {
+  const start = nowFrom - from;
+  const end = nowFrom + nowLength - from - length;
+  if (start * end <= 0) return 0;
+  const common = Math.min(Math.abs(start), Math.abs(end));
+  return common / Math.max(1e-6, Math.min(length, nowLength));
+}
+
+/** Whether motion of about the object's own size covers most of it: then it is the object that moves. */
+export function isCovered(box: Box, motionBoxes: readonly Box[]): boolean {
+  const area = areaOf(box);
+  const own = motionBoxes.filter((motion) => areaOf(motion) <= OWN_MOTION_SIZES * area);
+  return own.reduce((sum, motion) => sum + intersection(box, motion), 0) >= COVERED_SHARE * area;
+}
+
+/** Whether at least a tenth of the box lies where something moves. */
+export function touchesMotion(box: Box, motionBoxes: readonly Box[]): boolean {
+  const area = areaOf(box);
+  return motionBoxes.reduce((sum, motion) => sum + intersection(box, motion), 0) >= TOUCHED_SHARE * area;
+}
+
+/** The anchor of something that stands still after one more sight: as light and detector drift, so does it. */
+export function drifted(anchor: Box, now: Box): Box {
+  if (iou(anchor, now) < DRIFT_IOU) return anchor;
+  const blend = (side: 0 | 1 | 2 | 3): number => anchor[side] + DRIFT_BLEND * (now[side] - anchor[side]);
+  return [blend(0), blend(1), blend(2), blend(3)];
+}
