@@ -17,6 +17,7 @@ describe('a path', () => {
     [`/api/events/${id}/event.json`, { kind: 'event', id, name: 'event.json' }],
     [`/api/events/${id}/clip.mp4`, { kind: 'event', id, name: 'clip.mp4' }],
     [`/api/events/${id}/snapshot.jpg`, { kind: 'event', id, name: 'snapshot.jpg' }],
+    [`/api/events/${id}/snapshot-clean.jpg`, { kind: 'event', id, name: 'snapshot-clean.jpg' }],
     ['/api/cameras', { kind: 'cameras' }],
     ['/api/cameras/yard/frame.jpg', { kind: 'frame', camera: 'yard' }],
     ['/api/status', { kind: 'status' }],

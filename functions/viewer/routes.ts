@@ -18,6 +18,7 @@ const eventObjects = new Map<string | undefined, EventObject>([
   ['event.json', 'event.json'],
   ['clip.mp4', 'clip.mp4'],
   ['snapshot.jpg', 'snapshot.jpg'],
+  ['snapshot-clean.jpg', 'snapshot-clean.jpg'],
 ]);
 
 /** The route of a path below the function's address, with or without the slash in front. */

@@ -9,6 +9,12 @@ import { chooseRange } from './range.ts';
 const kinds = {
   'clip.mp4': { type: 'video/mp4', extension: 'mp4', what: 'clip', cache: 'private, max-age=3600' },
   'snapshot.jpg': { type: 'image/jpeg', extension: 'jpg', what: 'snapshot', cache: 'private, max-age=3600' },
+  'snapshot-clean.jpg': {
+    type: 'image/jpeg',
+    extension: 'clean.jpg',
+    what: 'snapshot without boxes',
+    cache: 'private, max-age=3600',
+  },
   'event.json': { type: 'application/json', extension: 'json', what: 'event', cache: 'no-cache' },
 } as const satisfies Record<EventObject, unknown>;
 

@@ -7,7 +7,7 @@ import type { Scene } from './scene.ts';
 import { box, building, bush, door, fence, ground, tree, windowPane } from './yard.ts';
 
 /** Part of the rendered video's name: count it up whenever the pictures of the demo change. */
-export const demoVersion = 2;
+export const demoVersion = 3;
 
 export const demoFps = 10;
 
@@ -19,14 +19,14 @@ export interface DemoVisit {
 }
 
 /**
- * What happens in one loop. Between visits nothing that counts is in the picture for more than 6 s, so that each is
+ * What happens in one loop. The first visit comes late enough that the footage before it is there. Between visits nothing that counts is in the picture for more than 6 s, so that each is
  * an event of its own (it ends 2 s after its last object left, and footage from 5 s before and after belongs to it).
  */
 export const demoVisits: readonly DemoVisit[] = [
-  { fromMs: 3000, toMs: 11_400, labels: ['person'] },
-  { fromMs: 20_000, toMs: 25_000, labels: ['car'] },
-  { fromMs: 33_500, toMs: 42_000, labels: ['person'] },
-  { fromMs: 48_600, toMs: 57_000, labels: ['person', 'person'] },
+  { fromMs: 5500, toMs: 13_900, labels: ['person'] },
+  { fromMs: 22_500, toMs: 27_500, labels: ['car'] },
+  { fromMs: 36_000, toMs: 44_500, labels: ['person'] },
+  { fromMs: 51_100, toMs: 59_500, labels: ['person', 'person'] },
 ];
 
 const horizonY = 120;
@@ -93,20 +93,20 @@ const car: CarLook = {
 };
 
 const actors: readonly Actor[] = [
-  { kind: 'person', look: postman, path: [waypoint(3000, -45, 330), waypoint(11_400, 690, 332)] },
-  { kind: 'car', look: car, path: [waypoint(20_000, -105, 240), waypoint(25_000, 745, 240)] },
+  { kind: 'person', look: postman, path: [waypoint(5500, -45, 330), waypoint(13_900, 690, 332)] },
+  { kind: 'car', look: car, path: [waypoint(22_500, -105, 240), waypoint(27_500, 745, 240)] },
   {
     kind: 'person',
     look: neighbour,
     path: [
-      waypoint(33_500, 680, 334),
-      waypoint(36_400, 440, 300),
-      waypoint(38_000, 310, 240),
-      waypoint(42_000, -25, 234),
+      waypoint(36_000, 680, 334),
+      waypoint(38_900, 440, 300),
+      waypoint(40_500, 310, 240),
+      waypoint(44_500, -25, 234),
     ],
   },
-  { kind: 'person', look: walker, path: [waypoint(48_600, -45, 318), waypoint(57_000, 690, 322)] },
-  { kind: 'person', look: friend, path: [waypoint(48_600, 668, 246), waypoint(57_000, -28, 244)] },
+  { kind: 'person', look: walker, path: [waypoint(51_100, -45, 318), waypoint(59_500, 690, 322)] },
+  { kind: 'person', look: friend, path: [waypoint(51_100, 668, 246), waypoint(59_500, -28, 244)] },
 ];
 
 const backdrop: BackdropPlan = {
@@ -156,8 +156,8 @@ const backdrop: BackdropPlan = {
 export const demoScene: Scene = {
   backdrop,
   ambient: [0.88, 0.86, 0.82],
-  lamp: { x: 267, y: 100, radiusPx: 300, gain: [0.62, 0.5, 0.28], on: [[14_000, 17_500]] },
-  clouds: [{ time: [26_500, 32_000], depth: 0.32, widthPx: 520, softPx: 170, fromLeft: false }],
+  lamp: { x: 267, y: 100, radiusPx: 300, gain: [0.62, 0.5, 0.28], on: [[16_500, 20_000]] },
+  clouds: [{ time: [29_000, 34_500], depth: 0.32, widthPx: 520, softPx: 170, fromLeft: false }],
   treeShadow: {
     seed: 51,
     left: 300,
@@ -166,7 +166,7 @@ export const demoScene: Scene = {
     height: 84,
     depth: 0.36,
     swayPx: 3,
-    gusts: [[43_000, 47_800]],
+    gusts: [[45_500, 50_300]],
   },
   shadowDepth: 0.42,
   noise: { seed: 61, sigma: 2.6 },

@@ -1,7 +1,3 @@
-import { spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { systemClock } from '@faascam/core/clock';
 import { clipStored, eventMessage, parseMessage } from '@faascam/core/messages';
@@ -9,6 +5,7 @@ import { connectNats } from '@faascam/core/messaging';
 import { cameraOf } from '@faascam/core/subjects';
 import { atMost, percentile, type Figure } from './figures.ts';
 import { usageBelow, type Usage } from './processes.ts';
+import { natsUrlOf, startUp } from './up.ts';
 
 /**
  * A recording as one live camera on this machine for `seconds`: how long after a picture its event is told, how long after
@@ -23,40 +20,23 @@ export async function benchLive(options: {
   /** The aims are those of `all`; `auto` trades some delay for work not done. */
   decode: 'all' | 'auto';
 }): Promise<Figure[]> {
-  const program = new URL('../../../bin/faascam.js', import.meta.url).pathname;
-  mkdirSync(options.data, { recursive: true });
-  const config = join(options.data, 'faascam.yml');
-  writeFileSync(
-    config,
-    JSON.stringify({
-      data: '.',
-      page: { port: options.port },
-      detect: { model: options.model },
-      cameras: { camera: { source: `file:${options.video}`, decode: options.decode } },
-    }),
-  );
-  const child = spawn(process.execPath, [program, 'up', '--config', config], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, FAASCAM_LOG: 'warn' },
+  const up = await startUp(options.data, {
+    page: { port: options.port },
+    detect: { model: options.model },
+    cameras: { camera: { source: `file:${options.video}`, decode: options.decode } },
   });
   try {
-    await new Promise<void>((resolve, reject) => {
-      child.stdout.once('data', () => resolve());
-      child.once('exit', () => reject(new Error('faascam up ended before it was ready')));
-    });
-    const figures = await measure(child.pid ?? 0, options.data, options.seconds);
+    const figures = await measure(up.pid, options.seconds);
     return options.decode === 'all'
       ? figures
       : figures.map(({ name, value, unit }) => ({ name, value, unit }));
   } finally {
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGINT');
-    await ended;
+    await up.stop();
   }
 }
 
-async function measure(pid: number, data: string, seconds: number): Promise<Figure[]> {
-  const { nc } = await connectNats(await natsUrlOf(pid, data), 'bench');
+async function measure(pid: number, seconds: number): Promise<Figure[]> {
+  const { nc } = await connectNats(await natsUrlOf(pid), 'bench');
   const frameToDetections: number[] = [];
   const frameToEvent: number[] = [];
   const windowToClip: number[] = [];
@@ -136,14 +116,4 @@ function costs(before: readonly Usage[], after: readonly Usage[], seconds: numbe
       unit: 'MB',
     },
   ];
-}
-
-/** The address of the NATS server that runs below a process, from its command line. */
-async function natsUrlOf(pid: number, data: string): Promise<string> {
-  for (const usage of usageBelow(pid)) {
-    if (usage.name !== 'nats-server') continue;
-    const words = (await readFile(`/proc/${usage.pid}/cmdline`, 'utf8')).split('\0');
-    return `nats://127.0.0.1:${words[words.indexOf('--port') + 1] ?? ''}`;
-  }
-  throw new Error(`no nats-server runs for ${data}`);
 }

@@ -15,6 +15,7 @@ import { benchAgentSoak } from './agent-soak.ts';
 import { benchAgentTime } from './agent-time.ts';
 import { benchAgentTorn } from './agent-torn.ts';
 import { benchAgentUplink } from './agent-uplink.ts';
+import { benchCameras } from './cameras.ts';
 import { benchLive } from './live.ts';
 import { lineOf, type Figure } from './figures.ts';
 import { benchConnector } from '@faascam/connector/bench';
@@ -64,6 +65,7 @@ const benches: Record<string, (scratch: string) => Promise<Figure[]>> = {
     ];
   },
   replay: async (scratch) => await benchReplay((await materialIn(scratch)).model, scratch),
+  cameras: async (scratch) => await benchCameras((await materialIn(scratch)).model, scratch),
   accuracy: benchAccuracy,
   'agent-cost': benchAgentCost,
   'agent-peer': benchAgentPeer,
