@@ -6,10 +6,10 @@ import { labelOf, sameFamily } from './label.ts';
 import type { Track } from './state.ts';
 
 /**
- * How unlikely a pair may be, beyond the chance that the sight is of something new anywhere in the picture: objects
- * appear in one frame of fifty, and one sight of ten is missed.
+ * How much more unlikely than something new anywhere in the picture a pair may be. In invented scenes anything from 2 to
+ * 8 follows about as well.
  */
-const RARELY_NEW = 8;
+const RARELY_NEW = 4;
 /** Least overlap with where it was last seen, when the prediction has failed: it stopped, turned, or was half hidden. */
 const RECOVERY_IOU = 0.3;
 /** Least overlap for a sight of low score: it may be anything, unless it is just where the object must be. */

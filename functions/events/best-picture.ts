@@ -2,9 +2,9 @@ import type { DetectedObject } from '@faascam/core/messages';
 import { labelOf } from './label.ts';
 import type { Candidate, Track } from './state.ts';
 
-/** Pictures that an event offers, and how far apart they are at least, so that they are not all of one moment. */
+/** Pictures that an event offers, at most one of each half second, so that they are not all of one moment. */
 const CANDIDATES_KEPT = 5;
-const APART_US = 400_000;
+const MOMENT_US = 500_000;
 /** Nearer to the border, an object is cut by it. */
 const BORDER = 0.005;
 const CUT_WORTH = 0.6;
@@ -24,8 +24,9 @@ export function candidateOf(seen: readonly Track[], atUs: number): Candidate {
 
 /** The best pictures so far and one more, best first. Of those of one moment only the best is kept. */
 export function withCandidate(candidates: readonly Candidate[], next: Candidate): Candidate[] {
-  const near = candidates.find(({ atUs }) => Math.abs(atUs - next.atUs) < APART_US);
-  if (near !== undefined && near.value >= next.value) return [...candidates];
-  const others = candidates.filter(({ atUs }) => Math.abs(atUs - next.atUs) >= APART_US);
-  return [...others, next].sort((a, b) => b.value - a.value || a.atUs - b.atUs).slice(0, CANDIDATES_KEPT);
+  const momentOf = ({ atUs }: Candidate): number => Math.floor(atUs / MOMENT_US);
+  const same = candidates.find((each) => momentOf(each) === momentOf(next));
+  if (same !== undefined && same.value >= next.value) return [...candidates];
+  const all = [...candidates.filter((each) => each !== same), next];
+  return all.sort((a, b) => b.value - a.value || a.atUs - b.atUs).slice(0, CANDIDATES_KEPT);
 }

@@ -67,7 +67,7 @@ export function updateKinematics(before: Kinematics, box: Box, seconds: number, 
   return {
     x: corrected(predicted(before.x, seconds, scale), x, noise),
     y: corrected(predicted(before.y, seconds, scale), y, noise),
-    size: [wide + SIZE_BLEND * (width - wide), high + SIZE_BLEND * (height - high)],
+    size: [short(wide + SIZE_BLEND * (width - wide)), short(high + SIZE_BLEND * (height - high))],
   };
 }
 
@@ -117,5 +117,17 @@ function corrected([value, speed, vv, vs, ss]: Axis, seen: number, noise: number
   const spread = vv + noise;
   const [gain, speedGain] = [vv / spread, vs / spread];
   const off = seen - value;
-  return [value + gain * off, speed + speedGain * off, (1 - gain) * vv, (1 - gain) * vs, ss - speedGain * vs];
+  const after: Axis = [
+    value + gain * off,
+    speed + speedGain * off,
+    (1 - gain) * vv,
+    (1 - gain) * vs,
+    ss - speedGain * vs,
+  ];
+  return [short(after[0]), short(after[1]), short(after[2]), short(after[3]), short(after[4])];
+}
+
+/** Further digits are noise, and the stored state would be half as large again. */
+function short(value: number): number {
+  return Number(value.toPrecision(7));
 }

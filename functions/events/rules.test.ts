@@ -1,71 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Box } from '@faascam/core/box';
-import type { DetectionsMessage, EventMessage } from '@faascam/core/messages';
 import { eventSettings } from '@faascam/core/settings';
 import { advance } from './rules.ts';
-import { decodeTracks, encodeTracks, type CameraTracks, type Outgoing } from './state.ts';
+import { decodeTracks, encodeTracks, type CameraTracks } from './state.ts';
 import { stateAfter } from './testing/play.ts';
+import { endsOf, eventsIn, frameOf, play, secondsOf, walk, type Scene } from './testing/scene.ts';
 
 const settings = eventSettings.parse(undefined);
-const START_US = 1_700_000_000_000_000;
-const STEP_US = 200_000;
-
-interface Sight {
-  label?: string;
-  score?: number;
-  box: Box;
-}
-type Scene = (second: number) => {
-  objects?: Sight[];
-  motion?: DetectionsMessage['motion'];
-  inferred?: boolean;
-};
-
-function frameOf(scene: Scene, index: number): DetectionsMessage {
-  const { objects = [], motion, inferred = true } = scene(index / 5);
-  const found = objects.map(({ label = 'person', score = 0.8, box }) => ({ label, score, box }));
-  const kind = motion ?? (found.length > 0 ? 'moving' : 'still');
-  return {
-    v: 1,
-    camera: 'yard',
-    capturedAtUs: START_US + index * STEP_US,
-    seq: index,
-    motion: kind,
-    motionBoxes: kind === 'moving' ? found.map(({ box }) => box) : [],
-    inferred,
-    objects: found,
-    model: { name: 'test', sha256: 'a'.repeat(64), demo: false },
-  };
-}
-
-function play(
-  scene: Scene,
-  seconds: number,
-  each: (frame: DetectionsMessage) => boolean = () => true,
-): Outgoing[] {
-  let state: CameraTracks | undefined;
-  const sent: Outgoing[] = [];
-  for (let index = 0; index < seconds * 5; index++) {
-    const frame = frameOf(scene, index);
-    if (!each(frame)) continue;
-    // Each frame starts from what the store would give back.
-    state = stateAfter(advance(state, frame, settings));
-    sent.push(...state.outgoing);
-  }
-  return sent;
-}
-
-const eventsIn = (sent: Outgoing[], phase: EventMessage['phase']): EventMessage[] =>
-  sent.flatMap((each) => (each.kind === 'event' && each.message.phase === phase ? [each.message] : []));
-const secondsOf = (us: number): number => (us - START_US) / 1_000_000;
-
-/** A person who walks from left to right between two times. */
-const walk =
-  (from: number, to: number, y = 0.4): Scene =>
-  (second) =>
-    second >= from && second <= to
-      ? { objects: [{ box: [0.05 + (0.8 * (second - from)) / (to - from), y, 0.08, 0.4] }] }
-      : { inferred: second < to + 3 };
 
 describe('events', () => {
   it('tell of a visit once, from its first to its last sight', () => {
@@ -107,33 +48,6 @@ describe('events', () => {
     expect(secondsOf(ends[0]?.endUs ?? 0)).toBeCloseTo(32.8);
   });
 
-  it('end soon after a car has parked, and begin anew when it leaves', () => {
-    const scene: Scene = (second) => {
-      const parked: Box = [0.5, 0.5, 0.3, 0.2];
-      if (second < 4) return { objects: [{ label: 'car', box: [0.1 + second / 10, 0.5, 0.3, 0.2] }] };
-      if (second < 30) return { objects: [{ label: 'car', box: parked }], motion: 'settling' };
-      return second < 34
-        ? { objects: [{ label: 'car', box: [0.5 - (second - 30) / 10, 0.5, 0.3, 0.2] }] }
-        : {};
-    };
-    const ends = eventsIn(play(scene, 45), 'end');
-    expect(ends.map(({ endReason }) => endReason)).toEqual(['still', 'left']);
-    expect(secondsOf(ends[0]?.endUs ?? 0)).toBeLessThan(11);
-    expect(secondsOf(ends[1]?.startUs ?? 0)).toBeGreaterThan(29);
-  });
-
-  it('never tell of what was always there, whatever moves beside it', () => {
-    const scene: Scene = (second) => ({
-      objects: [{ label: 'car', box: [0.1, 0.5, 0.3, 0.2] }],
-      motion: second % 4 < 2 ? 'moving' : 'settling',
-    });
-    const aside = (frame: DetectionsMessage): boolean => {
-      frame.motionBoxes = frame.motion === 'moving' ? [[0.7, 0.1, 0.1, 0.1]] : [];
-      return true;
-    };
-    expect(play(scene, 30, aside)).toEqual([]);
-  });
-
   it('need a good median score: a few lucky frames do not make one', () => {
     const scene: Scene = (second) => ({
       objects: [{ score: Math.round(second * 5) % 4 === 0 ? 0.9 : 0.45, box: [second / 20, 0.4, 0.1, 0.4] }],
@@ -166,16 +80,13 @@ describe('events', () => {
   });
 
   it('do not take a silent camera for an empty scene', () => {
-    const silent = (frame: DetectionsMessage): boolean => {
-      const second = secondsOf(frame.capturedAtUs);
-      return second < 4 || second > 8;
-    };
     const scene: Scene = (second) => {
       const at: Box =
         second < 4 ? [0.1 + second / 20, 0.4, 0.1, 0.4] : [0.3 + (second - 8) / 20, 0.4, 0.1, 0.4];
       return second < 12 ? { objects: [{ box: at }] } : {};
     };
-    expect(eventsIn(play(scene, 20, silent), 'end')).toHaveLength(1);
+    const sent = (second: number): boolean => second < 4 || second > 8;
+    expect(endsOf(scene, 20, { sent })).toHaveLength(1);
   });
 
   it('end with their last sight when the camera is lost', () => {
@@ -190,9 +101,11 @@ describe('events', () => {
     const scene: Scene = (second) => ({
       objects: [{ box: [0.4 + 0.3 * Math.sin(second / 3), 0.4, 0.1, 0.4] }],
     });
-    const [first, second] = eventsIn(play(scene, 620), 'end');
-    expect(first?.endReason).toBe('split');
-    expect((first?.endUs ?? 0) - (first?.startUs ?? 0)).toBe(settings.maxMs * 1000);
+    const sent = play(scene, 70, { settings: { maxMs: 30_000 } });
+    const [first, second] = eventsIn(sent, 'end');
+    expect(first).toMatchObject({ endReason: 'split', ended: { rule: 'longest' } });
+    expect((first?.endUs ?? 0) - (first?.startUs ?? 0)).toBe(30_000_000);
+    expect(second?.began).toMatchObject({ rule: 'split', after: first?.id });
     expect(second?.startUs).toBe(first?.endUs);
   });
 

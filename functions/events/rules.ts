@@ -97,7 +97,7 @@ function see(
   places: Places,
 ): CameraTracks {
   const at = frame.capturedAtUs;
-  const sights = filtered(frame, places.objects);
+  const sights = filtered(frame, places.objects, settings.labels);
   const minMedianOf = (label: string): number =>
     places.objects[label]?.minMedianScore ?? settings.minMedianScore;
   const followed = follow(before.tracks, frame, sights, elapsedMs, settings, minMedianOf, before.nextTrack);
@@ -162,7 +162,7 @@ function beginIfAny(state: CameraTracks, now: Now): CameraTracks {
     return startEvent(state, first.sinceUs, activityOf(now, undefined), beganBy(first, rule, now), at);
   }
   const { motion } = state;
-  if (motion === undefined || at - motion.sinceUs < settings.motionAfterMs * 1000) return state;
+  if (motion === undefined || motion.lastUs - motion.sinceUs < settings.motionAfterMs * 1000) return state;
   const began: Began = {
     rule: 'motion',
     atUs: at,
@@ -261,9 +261,9 @@ function activityOf({ active, crossings, frame }: Now, spell: MotionSpell | unde
   const candidate =
     seen.length > 0
       ? candidateOf(seen, at)
-      : spell?.best.atUs === at
-        ? { atUs: at, value: spell.best.score / 100, objects: [] }
-        : undefined;
+      : spell === undefined
+        ? undefined
+        : { atUs: spell.best.atUs, value: spell.best.score / 100, objects: [] };
   return {
     members: [
       ...active.map(({ track, sinceUs }) => summaryOf(track, sinceUs)),

@@ -62,6 +62,8 @@ export const track = z.object({
   anchor: box,
   /** Sights one after the other in which it was clear of its anchor. */
   displaced: count,
+  /** Since when each sight of it was a bit off its anchor. */
+  leftRestUs: timeUs.optional(),
   /** Since when each sight of it was where something moves. */
   touchedSinceUs: timeUs.optional(),
   /** Whether motion of about its own size has covered it since its first sight. */
@@ -146,8 +148,13 @@ export const cameraTracks = z.object({
 });
 export type CameraTracks = z.infer<typeof cameraTracks>;
 
-/** The state in these bytes; `damaged` also when it is of another version: tracking then begins anew. */
+/** What encoded bytes stand for, so that a replica which gets the next frame too need not read its own writing. */
+const encoded = new WeakMap<Uint8Array, CameraTracks>();
+
+/** The state in these bytes; `damaged` also when it is of another version or camera: tracking then begins anew. */
 export function decodeTracks(bytes: Uint8Array, camera: string): CameraTracks | 'damaged' {
+  const own = encoded.get(bytes);
+  if (own?.camera === camera) return own;
   let value: unknown;
   try {
     value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
@@ -158,11 +165,9 @@ export function decodeTracks(bytes: Uint8Array, camera: string): CameraTracks | 
   return parsed.success && parsed.data.camera === camera ? parsed.data : 'damaged';
 }
 
-/** Fewer digits than a float has: what is beyond them is noise, and takes half of the room. */
+/** The state must not be changed afterwards. */
 export function encodeTracks(state: CameraTracks): Uint8Array {
-  return Buffer.from(
-    JSON.stringify(state, (_key, value: unknown) =>
-      typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(9)) : value,
-    ),
-  );
+  const bytes = Buffer.from(JSON.stringify(state));
+  encoded.set(bytes, state);
+  return bytes;
 }

@@ -16,13 +16,13 @@ const DRIFT_IOU = 0.7;
  * its box, or two that are not opposite; an object that moves shifts opposite edges together, and one that comes or goes
  * changes its width and height alike.
  */
-export function isDisplaced(anchor: Box, now: Box): boolean {
+export function isDisplaced(anchor: Box, now: Box, share = MOVED_SHARE): boolean {
   const across = shift(anchor[0], anchor[2], now[0], now[2]);
   const down = shift(anchor[1], anchor[3], now[1], now[3]);
-  if (Math.abs(across) > MOVED_SHARE || Math.abs(down) > MOVED_SHARE) return true;
+  if (Math.abs(across) > share || Math.abs(down) > share) return true;
   const wider = Math.log(now[2] / Math.max(1e-6, anchor[2]));
   const higher = Math.log(now[3] / Math.max(1e-6, anchor[3]));
-  return wider * higher > 0 && Math.min(Math.abs(wider), Math.abs(higher)) > 1.5 * MOVED_SHARE;
+  return wider * higher > 0 && Math.min(Math.abs(wider), Math.abs(higher)) > 1.5 * share;
 }
 
 /** By how much of its length an interval was shifted as a whole: what its two ends have in common. */

@@ -15,6 +15,8 @@ const FIRST_SIGHTS_KEPT = 10;
 export const TENTATIVE_MS = 1000;
 /** Sights one after the other that are clear of the anchor before an object has moved: one may be a detector's slip. */
 const DISPLACED_SIGHTS = 2;
+/** Within this share of its size from its anchor, an object is where it was. */
+const REST_SHARE = 0.1;
 /** Of more objects than this, those that were not seen for the longest time are forgotten. */
 const TRACKS_KEPT = 128;
 const DEFAULT_ASPECT = 16 / 9;
@@ -46,18 +48,32 @@ export function follow(
     .map((track) => {
       const confirmed = track.confirmed || isConfirmed(track, settings, minMedianOf);
       const moves = track.moving || hasMoved(track, settings);
-      const moving = moves && track.stillMs < stillAfterMs(track, settings);
-      const begins = moving && !track.moving;
+      const begins = moves && !track.moving;
+      const moving = begins || (moves && track.stillMs < stillAfterMs(track, settings));
+      const stops = track.moving && !moving;
       return {
         ...track,
+        // It stands here, not where it was when it last had moved by a good part of itself.
+        anchor: stops ? track.box : track.anchor,
+        displaced: stops || begins ? 0 : track.displaced,
         confirmed,
         moving,
         moved: track.moved || moving,
         stillMs: begins ? 0 : track.stillMs,
-        movingSinceUs: begins ? (track.touchedSinceUs ?? frame.capturedAtUs) : track.movingSinceUs,
+        movingSinceUs: begins ? sinceUs(track, frame.capturedAtUs, settings) : track.movingSinceUs,
       };
     });
   return { tracks: bounded(judged), nextTrack: after.nextTrack };
+}
+
+/**
+ * Since when an object that proves to move does so: since motion has touched it; one that stood still, not before it
+ * left its place.
+ */
+function sinceUs(track: Track, atUs: number, settings: EventSettings): number {
+  const touchedUs = track.touchedSinceUs ?? atUs;
+  if (track.stillMs < stillAfterMs(track, settings)) return touchedUs;
+  return Math.max(touchedUs, track.leftRestUs ?? atUs);
 }
 
 export function aspectOf({ picture }: DetectionsMessage): number {
@@ -117,9 +133,11 @@ function hit(
     // A moving object's anchor goes with it; that of one that stands stays until it is sure that it moves.
     anchor: hasLeft && track.moving ? sight.box : kept,
     displaced: hasLeft && track.moving ? 0 : displaced,
+    leftRestUs: isDisplaced(track.anchor, sight.box, REST_SHARE) ? (track.leftRestUs ?? at) : undefined,
     touchedSinceUs: touched ? (track.touchedSinceUs ?? at) : undefined,
     covered: track.covered && isCovered(sight.box, frame.motionBoxes),
-    stillMs: hasLeft ? 0 : track.stillMs + step,
+    // One that stood still is judged by how long it did when it begins to move.
+    stillMs: hasLeft && track.moving ? 0 : track.stillMs + step,
     best: sight.score > track.best.score ? { atUs: at, score: sight.score, box: sight.box } : track.best,
   };
 }
