@@ -11,7 +11,8 @@ import { assemble, extractFrame, type Clip } from './assemble.ts';
 import { findReceipt, storeEvent } from './clip-store.ts';
 import { manifestOf, type Snapshot } from './receipt.ts';
 import { downloadSegments } from './segment-download.ts';
-import { renderSnapshot } from './snapshot.ts';
+import { chosenOf, sharpnessOf, worthOf } from './sharpness.ts';
+import { renderSnapshot, type SnapshotFiles } from './snapshot.ts';
 import { nearestFrame } from './timeline.ts';
 
 export interface ClipParts {
@@ -53,13 +54,16 @@ export async function runClipJob(
       log.warn({ event: ready.eventId, segment: file.ref.object, why }, 'damaged segment');
     }
     const { clip } = assembly;
-    const snapshotFile = join(directory, 'snapshot.jpg');
-    const snapshot = clip && (await takeSnapshot(ready, clip, directory, snapshotFile, signal));
+    const pictures = {
+      framed: join(directory, 'snapshot.jpg'),
+      clean: join(directory, 'snapshot-clean.jpg'),
+    };
+    const snapshot = clip && (await takeSnapshot(ready, clip, directory, pictures, signal));
     const manifest = manifestOf(ready, assembly, snapshot, clock.nowUs());
     signal.throwIfAborted();
     const stored = await storeEvent(store, ready, manifest, {
       ...(clip === undefined ? {} : { clip: clip.path }),
-      ...(snapshot === undefined ? {} : { snapshot: snapshotFile }),
+      ...(snapshot === undefined ? {} : { snapshot: pictures.framed, cleanSnapshot: pictures.clean }),
     });
     return { manifest: stored, outcome: stored === manifest ? 'stored' : 'already-stored' };
   } catch (error) {
@@ -90,19 +94,38 @@ export async function removeLeftovers(): Promise<void> {
   }
 }
 
+/** So many of the pictures that the event offers are decoded to find the sharpest. */
+const PICTURES_TRIED = 3;
+
 async function takeSnapshot(
   ready: ClipReady,
   clip: Clip,
   directory: string,
-  output: string,
+  output: SnapshotFiles,
   signal: AbortSignal,
 ): Promise<Snapshot | undefined> {
-  const { best, model } = ready.event;
-  const frame = nearestFrame(clip.frames, best.atUs);
+  const { best, candidates = [best], model } = ready.event;
+  const tried = [];
+  for (const { atUs, objects } of candidates) {
+    const frame = nearestFrame(clip.frames, atUs);
+    if (frame === undefined || Math.abs(frame.capturedAtUs - atUs) > SAME_PICTURE_US) continue;
+    const picture = join(directory, `picture-${tried.length}.png`);
+    await extractFrame(clip, frame.clipUs, picture, signal);
+    const sharpness = await sharpnessOf(picture, objects);
+    tried.push({ picture, frame, objects, sharpness, worth: worthOf(objects) });
+    if (tried.length === PICTURES_TRIED) break;
+  }
+  const chosen = tried[chosenOf(tried)] ?? (await anyPicture(clip, best.atUs, directory, signal));
+  if (chosen === undefined) return undefined;
+  const size = await renderSnapshot(chosen.picture, chosen.objects, model.demo, output);
+  return { atUs: chosen.frame.capturedAtUs, ...size, objects: chosen.objects };
+}
+
+/** The footage lacks the moments in which the objects were seen best: the nearest picture, in which nothing is framed. */
+async function anyPicture(clip: Clip, atUs: number, directory: string, signal: AbortSignal) {
+  const frame = nearestFrame(clip.frames, atUs);
   if (frame === undefined) return undefined;
   const picture = join(directory, 'picture.png');
   await extractFrame(clip, frame.clipUs, picture, signal);
-  const objects = Math.abs(frame.capturedAtUs - best.atUs) <= SAME_PICTURE_US ? best.objects : [];
-  const size = await renderSnapshot(picture, objects, model.demo, output);
-  return { atUs: frame.capturedAtUs, ...size, objects };
+  return { picture, frame, objects: [] };
 }

@@ -30,10 +30,11 @@ export interface EventFiles {
   /** Paths of files on disk. */
   clip?: string;
   snapshot?: string;
+  cleanSnapshot?: string;
 }
 
 /**
- * Stores an event: first its clip and snapshot, then the receipt, and only if there is none yet. The receipt
+ * Stores an event: first its clip and snapshots, then the receipt, and only if there is none yet. The receipt
  * commits: whoever finds it finds the rest, and a crash before it leaves objects that the next attempt replaces.
  * Of several writers at the same time the first receipt wins, and its writer sees to it that the clip beside it is
  * its own. Gives the receipt that is in the store in the end.
@@ -45,12 +46,13 @@ export async function storeEvent(
   files: EventFiles,
 ): Promise<Manifest> {
   await putClip(store, ready, manifest, files);
-  if (files.snapshot !== undefined) {
-    await store.put(
-      eventKey(ready.eventId, 'snapshot.jpg'),
-      { file: files.snapshot },
-      { contentType: 'image/jpeg', metadata: metadataOf(ready, await sha256Of(files.snapshot)) },
-    );
+  for (const [name, file] of [
+    ['snapshot.jpg', files.snapshot],
+    ['snapshot-clean.jpg', files.cleanSnapshot],
+  ] as const) {
+    if (file === undefined) continue;
+    const metadata = metadataOf(ready, await sha256Of(file));
+    await store.put(eventKey(ready.eventId, name), { file }, { contentType: 'image/jpeg', metadata });
   }
   const receipt = Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`);
   const outcome = await store.put(eventKey(ready.eventId, 'event.json'), receipt, {

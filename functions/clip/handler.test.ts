@@ -6,7 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import { systemClock } from '@faascam/core/clock';
 import { MalformedInputError } from '@faascam/core/errors';
 import type { FunctionContext, FunctionEvent } from '@faascam/core/function';
-import { eventKey } from '@faascam/core/ids';
+import { eventKey, type EventObject } from '@faascam/core/ids';
 import { createLogger } from '@faascam/core/log';
 import { clipStored, manifest, type ClipReady, type ClipStored } from '@faascam/core/messages';
 import { connectNats, ensureStreams, type Messaging } from '@faascam/core/messaging';
@@ -137,6 +137,14 @@ describe.each(kinds)('with a %s store', (kind) => {
     expect(green).toBeGreaterThan(140);
     expect(blue).toBeLessThan(100);
 
+    // The same picture without it.
+    expect(receipt.snapshot?.cleanKey).toBe(eventKey(ready.eventId, 'snapshot-clean.jpg'));
+    const clean = await sharp((await objectOf(ready, 'snapshot-clean.jpg')).bytes)
+      .raw()
+      .toBuffer();
+    expect(clean.length).toBe(picture.data.length);
+    expect(clean.subarray(at, at + 3)).not.toEqual(picture.data.subarray(at, at + 3));
+
     await vi.waitFor(() => expect(announced).toHaveLength(1));
     expect(announced[0]).toMatchObject({
       eventId: ready.eventId,
@@ -144,6 +152,7 @@ describe.each(kinds)('with a %s store', (kind) => {
       keys: {
         clip: eventKey(ready.eventId, 'clip.mp4'),
         snapshot: eventKey(ready.eventId, 'snapshot.jpg'),
+        cleanSnapshot: eventKey(ready.eventId, 'snapshot-clean.jpg'),
         manifest: eventKey(ready.eventId, 'event.json'),
       },
       requested: receipt.requested,
@@ -200,7 +209,7 @@ describe.each(kinds)('with a %s store', (kind) => {
     expect(createHash('sha256').update(bytes).digest('hex')).toBe((await receiptOf(ready)).clip?.sha256);
   });
 
-  async function objectOf(ready: ClipReady, name: 'clip.mp4' | 'snapshot.jpg' | 'event.json') {
+  async function objectOf(ready: ClipReady, name: EventObject) {
     const found = await store.get(eventKey(ready.eventId, name));
     if (found === undefined) throw new Error(`${name} is not stored`);
     return { object: found.object, bytes: await buffer(found.stream) };
@@ -280,6 +289,29 @@ describe('whatever the store', () => {
     expect(receipt.snapshot).toMatchObject({ atUs: files[0]?.ref.startUs, objects: [] });
   });
 
+  test('the snapshot is the sharpest of the pictures in which the objects are seen about as well', async () => {
+    const directory = join(folder, 'blurred');
+    await mkdir(directory);
+    const blurred = await record({
+      directory,
+      seconds: 6,
+      video: ['-c:v', 'libx264', '-preset', 'veryfast', '-g', '25', '-bf', '0'],
+      filter: "boxblur=8:enable='between(t,1,3)'",
+    });
+    const files = await upload('blurred', blurred);
+    const plain = readyOf(files, { camera: 'blurred' });
+    const startUs = files[0]?.ref.startUs ?? 0;
+    const { objects } = plain.event.best;
+    const [first, second] = [2_000_000, 4_000_000].map((us) => ({ atUs: startUs + us, objects }));
+    if (first === undefined || second === undefined) throw new Error('there are two');
+    const ready = { ...plain, event: { ...plain.event, best: first, candidates: [first, second] } };
+    await call(ready);
+    const found = await store.get(eventKey(ready.eventId, 'event.json'));
+    const receipt = manifest.parse(JSON.parse(found ? (await buffer(found.stream)).toString() : ''));
+    expect(Math.abs((receipt.snapshot?.atUs ?? 0) - second.atUs)).toBeLessThan(50_000);
+    expect(receipt.snapshot?.objects).toEqual(objects);
+  });
+
   test('a message that is malformed or contradicts itself is refused for good', async () => {
     await expect(callRaw('{"v":1}')).rejects.toThrow(MalformedInputError);
     const ready = readyOf(recording.segments, { camera: 'mixed' });
@@ -316,8 +348,8 @@ async function uploadOne(camera: string, segment: SegmentFile): Promise<SegmentF
 }
 
 /** Puts the recording's segments where an agent puts them, under names of their own. */
-async function upload(camera: string): Promise<SegmentFile[]> {
-  return await Promise.all(recording.segments.map((segment) => uploadOne(camera, segment)));
+async function upload(camera: string, { segments } = recording): Promise<SegmentFile[]> {
+  return await Promise.all(segments.map((segment) => uploadOne(camera, segment)));
 }
 
 /** Folders of jobs in the folder for temporary files. */

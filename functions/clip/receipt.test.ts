@@ -80,7 +80,11 @@ test('the announcement says what the receipt says, and passes its own schema', (
     eventId: ready.eventId,
     camera: 'yard',
     clipSha256: clip.sha256,
-    keys: { clip: receipt.clip?.key, snapshot: receipt.snapshot?.key },
+    keys: {
+      clip: receipt.clip?.key,
+      snapshot: receipt.snapshot?.key,
+      cleanSnapshot: receipt.snapshot?.cleanKey,
+    },
     requested: receipt.requested,
     delivered: receipt.delivered,
     complete: true,

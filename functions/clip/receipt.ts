@@ -63,7 +63,13 @@ export function manifestOf(
     },
     ...(snapshot === undefined
       ? {}
-      : { snapshot: { key: eventKey(ready.eventId, 'snapshot.jpg'), ...snapshot } }),
+      : {
+          snapshot: {
+            key: eventKey(ready.eventId, 'snapshot.jpg'),
+            cleanKey: eventKey(ready.eventId, 'snapshot-clean.jpg'),
+            ...snapshot,
+          },
+        }),
   };
 }
 
@@ -78,6 +84,7 @@ export function storedOf(manifest: Manifest): ClipStored {
       manifest: eventKey(event.id, 'event.json'),
       ...(clip === undefined ? {} : { clip: clip.key }),
       ...(snapshot === undefined ? {} : { snapshot: snapshot.key }),
+      ...(snapshot?.cleanKey === undefined ? {} : { cleanSnapshot: snapshot.cleanKey }),
     },
     ...(clip === undefined ? {} : { clipSha256: clip.sha256 }),
     requested,
