@@ -77,6 +77,53 @@ export const detectSettings = z
       .max(64)
       .default(0)
       .describe('Threads of one inference; 0 lets the runtime choose.'),
+    lowScore: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.1)
+      .describe(
+        'Detections from here up to the minimum score begin nothing, but help to follow what was seen before.',
+      ),
+    provider: z
+      .string()
+      .regex(/^[a-z]+$/)
+      .default('cpu')
+      .describe(
+        'What runs the model: `cpu`, `cuda`, `openvino` and others, as far as the runtime has them. `auto` takes the best that works.',
+      ),
+    inputSize: z
+      .tuple([z.number().int().min(32).max(4096), z.number().int().min(32).max(4096)])
+      .optional()
+      .describe(
+        "Width and height of the input of a model that leaves it open. Unset: the exporter's, or 640x640.",
+      ),
+    pixels: z
+      .enum(['auto', 'rgb', 'bgr', 'rgb-bytes', 'bgr-bytes', 'imagenet'])
+      .default('auto')
+      .describe(
+        "Colours as the model was trained on: 0 to 1, 0 to 255 (`-bytes`), or less ImageNet's mean. `auto`: as its family's usually are.",
+      ),
+    regions: z
+      .strictObject({
+        most: z
+          .number()
+          .int()
+          .min(0)
+          .max(16)
+          .default(2)
+          .describe(
+            'Parts of a frame, around small things that move, that are looked at in full resolution; each costs as much as a look at the whole. 0: the whole only.',
+          ),
+        wholeEveryMs: z
+          .number()
+          .int()
+          .min(0)
+          .default(1000)
+          .describe('While parts are looked at, the whole frame is looked at this often.'),
+      })
+      .prefault({})
+      .describe('A far person is too small in the whole frame.'),
   })
   .prefault({})
   .describe('What looks at the pictures.');

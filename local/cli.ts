@@ -146,10 +146,11 @@ function program(): Command {
 
   faascam
     .command('detect')
-    .description('what a detector sees in pictures, each looked at as a whole')
+    .description('what a detector sees in pictures, each looked at as a whole unless --regions is given')
     .argument('<image...>', 'JPEG, PNG or WebP files')
     .option('-m, --model <name|file>', 'detector: a name of "faascam model list" or an ONNX file')
     .option('--min-score <score>', 'leave out what scores less, 0 to 1 (default: 0.4)', share)
+    .option('--regions', 'look at overlapping parts in full resolution as well, for what is far away')
     .option('-j, --json <file|->', 'write what was seen as JSON; - is stdout')
     .option('-c, --config <file>', 'settings from a faascam.yml')
     .option('-d, --data <dir>', 'data folder (default: faascam-data)')

@@ -30,3 +30,13 @@ export const coco80: readonly string[] = [
   ...['cell phone', 'microwave', 'oven', 'toaster', 'sink', 'refrigerator', 'book', 'clock', 'vase'],
   ...['scissors', 'teddy bear', 'hair drier', 'toothbrush'],
 ];
+
+/** COCO's own category numbers that no class has. */
+const unusedNumbers = new Set([0, 12, 26, 29, 30, 45, 66, 68, 69, 71, 83]);
+
+/** Names by COCO's own category numbers, 0 to 90, which some DETR models answer with. */
+export const coco91: readonly string[] = Array.from({ length: 91 }, (_, number) => {
+  if (unusedNumbers.has(number)) return `class ${number}`;
+  const skipped = [...unusedNumbers].filter((unused) => unused < number).length;
+  return coco80[number - skipped] ?? `class ${number}`;
+});

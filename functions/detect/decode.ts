@@ -1,160 +1,168 @@
-import type { Box } from '@faascam/core/box';
-import { strides, type Layout } from './layout.ts';
-import { toFractions, type Placement } from './letterbox.ts';
+import { eachCell } from './grid.ts';
+import type { FinishedAnswer, QueriesAnswer, RowsAnswer } from './layout.ts';
 
-/** A possible object, before suppression of doubles. */
+/** A possible object: its corners in pixels, not clipped. */
 export interface Candidate {
   classId: number;
   score: number;
-  box: Box;
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
 }
 
-export interface Decoding {
-  layout: Layout;
-  placement: Placement;
+/** What an answer is read against. */
+export interface Reading {
+  /** The model's input in pixels. */
+  width: number;
+  height: number;
   /** The lowest score that a class must reach. */
   minScoreOf: (classId: number) => number;
-  /** The lowest of all of these: rows below it are passed over quickly. */
-  minScore: number;
 }
 
-/** YOLOX rows: offsets in cells, logarithms of sizes in strides, objectness, class scores. */
-export function decodeYolox(output: Float32Array, decoding: Decoding): Candidate[] {
-  const { layout } = decoding;
-  const columns = 5 + (layout.classes ?? 0);
+/**
+ * A row for each box. A row is an object of every class whose score it reaches: a truck that may be a car is told as both,
+ * as detectors are evaluated.
+ */
+export function decodeRows(values: Float32Array, answer: RowsAnswer, reading: Reading): Candidate[] {
+  const { rows, rowStep, columnStep, classes, objectness, logits } = answer;
   const found: Candidate[] = [];
-  let row = 0;
-  for (const stride of strides) {
-    const across = Math.floor(layout.width / stride);
-    const down = Math.floor(layout.height / stride);
-    for (let y = 0; y < down; y++) {
-      for (let x = 0; x < across; x++, row++) {
-        const at = row * columns;
-        const objectness = output[at + 4] ?? 0;
-        if (objectness < decoding.minScore) continue;
-        const best = bestClass(output, at + 5, columns - 5, 1, objectness, decoding);
-        if (best === undefined) continue;
-        const width = Math.exp(output[at + 2] ?? 0) * stride;
-        const height = Math.exp(output[at + 3] ?? 0) * stride;
-        const centreX = ((output[at] ?? 0) + x) * stride;
-        const centreY = ((output[at + 1] ?? 0) + y) * stride;
-        found.push({ ...best, box: aroundCentre(decoding.placement, centreX, centreY, width, height) });
+  const boxOf = boxReader(values, answer, reading);
+  const first = objectness ? 5 : 4;
+  const least = leastScores(classes, reading);
+  const lowest = Math.min(...least);
+  const add = (row: number, classId: number, score: number): void => {
+    found.push({ classId, score: Math.min(1, score), ...boxOf(row) });
+  };
+  if (columnStep === 1) {
+    for (let row = 0; row < rows; row++) {
+      const at = row * rowStep;
+      const factor = objectness ? probability(values[at + 4] ?? 0, logits) : 1;
+      if (factor < lowest) continue;
+      for (let classId = 0; classId < classes; classId++) {
+        const score = factor * probability(values[at + first + classId] ?? 0, logits);
+        if (score >= (least[classId] ?? 1)) add(row, classId, score);
       }
+    }
+    return found;
+  }
+  // Class by class, in the order of memory.
+  for (let classId = 0; classId < classes; classId++) {
+    const begin = (first + classId) * columnStep;
+    const enough = least[classId] ?? 1;
+    const threshold = logits ? Math.log(enough / (1 - enough)) : enough;
+    for (let row = 0; row < rows; row++) {
+      const value = values[begin + row] ?? 0;
+      if (value >= threshold) add(row, classId, probability(value, logits));
     }
   }
   return found;
 }
 
-/** YOLOv5 and v7 rows: centre and size in pixels, objectness, class scores. */
-export function decodeYolov5(output: Float32Array, decoding: Decoding): Candidate[] {
-  const columns = 5 + (decoding.layout.classes ?? 0);
+function leastScores(classes: number, { minScoreOf }: Reading): Float64Array {
+  return Float64Array.from({ length: classes }, (_, classId) => minScoreOf(classId));
+}
+
+function probability(value: number, logit: boolean): number {
+  return logit ? 1 / (1 + Math.exp(-value)) : value;
+}
+
+type Corners = Omit<Candidate, 'classId' | 'score'>;
+
+function boxReader(values: Float32Array, answer: RowsAnswer, reading: Reading): (row: number) => Corners {
+  const { rowStep, columnStep, boxes, strides } = answer;
+  const at = (row: number, column: number): number => values[row * rowStep + column * columnStep] ?? 0;
+  if (boxes === 'cells') {
+    const cells = cellsOf(strides, reading.width, reading.height);
+    return (row) => {
+      const x = cells[3 * row] ?? 0;
+      const y = cells[3 * row + 1] ?? 0;
+      const stride = cells[3 * row + 2] ?? 0;
+      return around(
+        (at(row, 0) + x) * stride,
+        (at(row, 1) + y) * stride,
+        Math.exp(at(row, 2)) * stride,
+        Math.exp(at(row, 3)) * stride,
+      );
+    };
+  }
+  const [across, down] = boxes === 'unit' ? [reading.width, reading.height] : [1, 1];
+  return (row) => around(at(row, 0) * across, at(row, 1) * down, at(row, 2) * across, at(row, 3) * down);
+}
+
+let lastCells: { key: string; cells: Uint16Array } | undefined;
+
+/** Column, row and stride of each cell; those of the last model are kept. */
+function cellsOf(strides: readonly number[], width: number, height: number): Uint16Array {
+  const key = `${strides.join(',')} ${width} ${height}`;
+  if (lastCells?.key === key) return lastCells.cells;
+  const values: number[] = [];
+  eachCell({ strides, width, height }, (_row, x, y, stride) => values.push(x, y, stride));
+  lastCells = { key, cells: Uint16Array.from(values) };
+  return lastCells.cells;
+}
+
+function around(x: number, y: number, width: number, height: number): Corners {
+  return { left: x - width / 2, top: y - height / 2, right: x + width / 2, bottom: y + height / 2 };
+}
+
+/** Rows that are detections already; doubles are gone. */
+export function decodeFinished(
+  values: Float32Array,
+  { columns, batched }: FinishedAnswer,
+  { minScoreOf }: Reading,
+): Candidate[] {
   const found: Candidate[] = [];
-  for (let at = 0; at + columns <= output.length; at += columns) {
-    const objectness = output[at + 4] ?? 0;
-    if (objectness < decoding.minScore) continue;
-    const best = bestClass(output, at + 5, columns - 5, 1, objectness, decoding);
-    if (best === undefined) continue;
-    found.push({
-      ...best,
-      box: aroundCentre(
-        decoding.placement,
-        output[at] ?? 0,
-        output[at + 1] ?? 0,
-        output[at + 2] ?? 0,
-        output[at + 3] ?? 0,
-      ),
-    });
+  const box = batched ? 1 : 0;
+  for (let at = 0; at + columns <= values.length; at += columns) {
+    const score = values[at + (batched ? 6 : 4)] ?? 0;
+    const classId = Math.round(values[at + 5] ?? 0);
+    if (!(score >= minScoreOf(classId))) continue;
+    const [left = 0, top = 0, right = 0, bottom = 0] = values.subarray(at + box, at + box + 4);
+    found.push({ classId, score: Math.min(1, score), left, top, right, bottom });
   }
   return found;
 }
 
-/** YOLOv8 to v12: one row a quantity (centre, size, then class scores), one column a cell. */
-export function decodeYolov8(output: Float32Array, decoding: Decoding): Candidate[] {
-  const classes = decoding.layout.classes ?? 0;
-  const cells = output.length / (4 + classes);
-  const found: Candidate[] = [];
-  for (let cell = 0; cell < cells; cell++) {
-    const best = bestClass(output, 4 * cells + cell, classes, cells, 1, decoding);
-    if (best === undefined) continue;
-    found.push({
-      ...best,
-      box: aroundCentre(
-        decoding.placement,
-        output[cell] ?? 0,
-        output[cells + cell] ?? 0,
-        output[2 * cells + cell] ?? 0,
-        output[3 * cells + cell] ?? 0,
-      ),
-    });
-  }
-  return found;
-}
-
-/** End-to-end rows: corners in pixels, score, class; doubles are already gone. */
-export function decodeEndToEnd(output: Float32Array, decoding: Decoding): Candidate[] {
-  const found: Candidate[] = [];
-  for (let at = 0; at + 6 <= output.length; at += 6) {
-    const score = output[at + 4] ?? 0;
-    const classId = Math.round(output[at + 5] ?? 0);
-    if (score < decoding.minScoreOf(classId)) continue;
-    const box = toFractions(
-      decoding.placement,
-      output[at] ?? 0,
-      output[at + 1] ?? 0,
-      output[at + 2] ?? 0,
-      output[at + 3] ?? 0,
-    );
-    found.push({ classId, score: Math.min(1, score), box });
-  }
-  return found;
-}
-
-/** DETR outputs for `orig_target_sizes` = the input's own size: corners in input pixels. */
-export function decodeDetr(
+/** Class numbers, corners in pixels of the input, and scores, each an output of its own. */
+export function decodeLabelled(
   labels: ArrayLike<bigint | number>,
   boxes: Float32Array,
   scores: Float32Array,
-  decoding: Decoding,
+  { minScoreOf }: Reading,
 ): Candidate[] {
   const found: Candidate[] = [];
   for (let row = 0; row < scores.length; row++) {
     const score = scores[row] ?? 0;
     const classId = Number(labels[row] ?? 0);
-    if (score < decoding.minScoreOf(classId)) continue;
-    const at = row * 4;
-    const box = toFractions(
-      decoding.placement,
-      boxes[at] ?? 0,
-      boxes[at + 1] ?? 0,
-      boxes[at + 2] ?? 0,
-      boxes[at + 3] ?? 0,
-    );
-    found.push({ classId, score: Math.min(1, score), box });
+    if (!(score >= minScoreOf(classId))) continue;
+    const [left = 0, top = 0, right = 0, bottom = 0] = boxes.subarray(row * 4, row * 4 + 4);
+    found.push({ classId, score: Math.min(1, score), left, top, right, bottom });
   }
   return found;
 }
 
-function bestClass(
-  output: Float32Array,
-  first: number,
-  classes: number,
-  step: number,
-  factor: number,
-  decoding: Decoding,
-): { classId: number; score: number } | undefined {
-  let classId = 0;
-  let highest = 0;
-  for (let index = 0, at = first; index < classes; index++, at += step) {
-    const value = output[at] ?? 0;
-    if (value > highest) {
-      highest = value;
-      classId = index;
+/** A box and a number a class for each query. */
+export function decodeQueries(
+  scores: Float32Array,
+  boxes: Float32Array,
+  { queries, columns, classes, activation }: QueriesAnswer,
+  reading: Reading,
+): Candidate[] {
+  const found: Candidate[] = [];
+  const { width, height } = reading;
+  for (let query = 0; query < queries; query++) {
+    const row = scores.subarray(query * columns, (query + 1) * columns);
+    const sum = activation === 'softmax' ? row.reduce((total, value) => total + Math.exp(value), 0) : 1;
+    const [x = 0, y = 0, across = 0, down = 0] = boxes.subarray(query * 4, query * 4 + 4);
+    for (let classId = 0; classId < classes; classId++) {
+      const value = row[classId] ?? 0;
+      const score =
+        activation === 'softmax' ? Math.exp(value) / sum : probability(value, activation === 'sigmoid');
+      if (score < reading.minScoreOf(classId)) continue;
+      const corners = around(x * width, y * height, across * width, down * height);
+      found.push({ classId, score: Math.min(1, score), ...corners });
     }
   }
-  const score = Math.min(1, highest * factor);
-  return score < decoding.minScore || score < decoding.minScoreOf(classId) ? undefined : { classId, score };
-}
-
-function aroundCentre(placement: Placement, x: number, y: number, width: number, height: number): Box {
-  return toFractions(placement, x - width / 2, y - height / 2, x + width / 2, y + height / 2);
+  return found;
 }

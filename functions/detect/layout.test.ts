@@ -1,47 +1,40 @@
 import { describe, expect, it } from 'vitest';
-import { gridCells, layoutOf, type TensorShape } from './layout.ts';
+import { gridCells, stridesOf } from './grid.ts';
+import { pictureInputOf, type TensorShape } from './layout.ts';
 
-const images = (width: number, height: number): TensorShape => ({
-  name: 'images',
-  type: 'float32',
-  shape: [1, 3, height, width],
-});
-const output = (...shape: (number | string)[]): TensorShape => ({ name: 'output', type: 'float32', shape });
+const images = (...shape: (number | string)[]): TensorShape => ({ name: 'images', type: 'float32', shape });
 
-describe('a model layout', () => {
+describe('the cells of feature maps', () => {
+  it('are counted over all of them', () => {
+    expect(gridCells(416, 416)).toBe(3549);
+    expect(gridCells(640, 640)).toBe(8400);
+  });
+
   it.each([
-    ['yolox', 416, 416, [1, 3549, 85], 80],
-    ['yolox', 320, 192, [1, 1260, 7], 2],
-    ['yolov5', 640, 640, [1, 25_200, 85], 80],
-    ['yolov8', 640, 640, [1, 84, 8400], 80],
-    ['yolov8', 640, 384, [1, 6, 5040], 2],
-    ['end-to-end', 640, 640, [1, 300, 6], undefined],
-  ])('%s is told by its shapes at %dx%d', (family, width, height, shape, classes) => {
-    expect(layoutOf([images(width, height)], [output(...shape)])).toEqual({
-      family,
-      classes,
-      width,
-      height,
-      input: 'images',
-      output: 'output',
+    ['the usual three', 8400, 1, [8, 16, 32]],
+    ['three boxes a cell', 25_200, 3, [8, 16, 32]],
+    ['one more for small objects', 34_000, 1, [4, 8, 16, 32]],
+    ['one more for large objects', 8500, 1, [8, 16, 32, 64]],
+    ['two of a tiny network', 6000, 3, [16, 32]],
+    ['none that is known', 8399, 1, undefined],
+  ])('tell the strides: %s', (_what, rows, anchors, strides) => {
+    expect(stridesOf(rows, { width: 640, height: 640 }, anchors)).toEqual(strides);
+  });
+});
+
+describe("a model's input", () => {
+  it('may leave its size open: then settings, the exporter or 640x640 say it', () => {
+    const open = [images('N', 3, 'height', 'width')];
+    expect(pictureInputOf(open, {})).toMatchObject({ width: 640, height: 640 });
+    expect(pictureInputOf(open, { inputSize: [640, 384] })).toMatchObject({ width: 640, height: 384 });
+    expect(pictureInputOf([images(1, 3, 416, 'width')], { inputSize: [640, 384] })).toMatchObject({
+      width: 640,
+      height: 416,
     });
   });
 
-  it('detr is told by its second input and three outputs', () => {
-    const sizes: TensorShape = { name: 'orig_target_sizes', type: 'int64', shape: ['N', 2] };
-    const outputs = ['labels', 'boxes', 'scores'].map((name) => ({ ...output('N', 300), name }));
-    expect(layoutOf([images(320, 320), sizes], outputs)).toMatchObject({ family: 'detr', width: 320 });
-  });
-
-  it('that is unknown is refused with what was seen and what is known', () => {
-    expect(() => layoutOf([images(224, 224)], [output(1, 1000)])).toThrow(
-      /takes images float32\[1,3,224,224\] and gives output float32\[1,1000\].*Known are YOLOX/,
-    );
-    expect(() => layoutOf([], [])).toThrow(/unknown/);
-  });
-
-  it('counts the cells of three feature maps', () => {
-    expect(gridCells(416, 416)).toBe(3549);
-    expect(gridCells(640, 640)).toBe(8400);
+  it('must be a picture of three colours', () => {
+    expect(() => pictureInputOf([], {})).toThrow(/it takes nothing. Known are YOLOX/);
+    expect(() => pictureInputOf([images(1, 4, 64, 64)], {})).toThrow(/takes images float32\[1,4,64,64\]/);
   });
 });

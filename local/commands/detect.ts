@@ -1,9 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { FaascamError, systemCodeOf, UsageError } from '@faascam/core/errors';
 import { detectSettings } from '@faascam/core/settings';
-import { loadDetector, type Detector } from '@faascam/detect/detector';
+import { loadDetector, type Detector, type Planner } from '@faascam/detect/detector';
+import { tilesOver, wholeOnly } from '@faascam/detect/regions';
 import { resolveModel } from '@faascam/detect/registry';
-import sharp from 'sharp';
 import { writeJson } from '../json-output.ts';
 import { modelDirectoryOf } from '../model-choice.ts';
 import { configOf, type CommandLine } from '../quick-config.ts';
@@ -12,6 +12,8 @@ import { print } from '../terminal.ts';
 export interface DetectCommand extends CommandLine {
   minScore?: number | undefined;
   json?: string | undefined;
+  /** Looks at the whole and at overlapping parts of the model's size. */
+  regions?: boolean | undefined;
 }
 
 interface Detection {
@@ -30,20 +32,23 @@ interface SeenImage {
   detections: Detection[];
 }
 
-/** `faascam detect`: what the detect function sees in pictures, each looked at as a whole. */
+/** `faascam detect`: what the detect function sees in pictures, each looked at as a whole, or also in parts. */
 export async function detect(files: string[], command: DetectCommand, signal: AbortSignal): Promise<void> {
   const pictures: { file: string; encoded: Buffer }[] = [];
   for (const file of files) pictures.push({ file, encoded: await readPicture(file) });
   const config = configOf({ ...command, source: undefined });
   const model = await resolveModel(config.detect.model, modelDirectoryOf(config));
   const minScore = command.minScore ?? config.detect.minScore;
-  const settings = detectSettings.parse({ ...config.detect, minScore, minScores: {} });
+  // What is below the minimum is not told here, so that it takes no places either.
+  const settings = detectSettings.parse({ ...config.detect, minScore, minScores: {}, lowScore: minScore });
   const detector = await loadDetector(model, settings);
+  const plan: Planner = (picture) =>
+    command.regions === true ? { whole: true, regions: tilesOver(picture, detector.layout) } : wholeOnly;
   const images: SeenImage[] = [];
   try {
     for (const { file, encoded } of pictures) {
       signal.throwIfAborted();
-      images.push(await look(detector, file, encoded));
+      images.push(await look(detector, file, encoded, plan));
     }
   } finally {
     await detector.close();
@@ -57,10 +62,10 @@ export async function detect(files: string[], command: DetectCommand, signal: Ab
   await writeJson({ v: 1, model: { name, sha256, demo, family, width, height }, images }, command.json);
 }
 
-async function look(detector: Detector, file: string, encoded: Buffer): Promise<SeenImage> {
-  let found;
+async function look(detector: Detector, file: string, encoded: Buffer, plan: Planner): Promise<SeenImage> {
+  let seen;
   try {
-    found = await detector.detect(encoded);
+    seen = await detector.look(encoded, plan);
   } catch (cause) {
     if (!(cause instanceof FaascamError) || cause.code !== 'malformed-input') throw cause;
     throw new FaascamError(
@@ -69,8 +74,8 @@ async function look(detector: Detector, file: string, encoded: Buffer): Promise<
       { cause },
     );
   }
-  const { width, height } = await sharp(encoded).metadata();
-  const detections = found.map(({ label, score, box: [x, y, across, down] }): Detection => ({
+  const { width, height } = seen;
+  const detections = seen.objects.map(({ label, score, box: [x, y, across, down] }): Detection => ({
     classId: classOf(detector.labels, label),
     label,
     score,

@@ -1,16 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import sharp from 'sharp';
-import { motionSettings, detectSettings } from '@faascam/core/settings';
-import { decodeYolox } from '@faascam/detect/decode';
-import { loadDetector } from '@faascam/detect/detector';
+import { motionSettings } from '@faascam/core/settings';
 import { resolveModel } from '@faascam/detect/registry';
 import { beginBackground, observe } from '@faascam/motion/background';
 import { lumaOf } from '@faascam/motion/luma';
 import { encodeBackground } from '@faascam/motion/state';
-import { median, timeInTurn, type Figure } from './figures.ts';
+import { detectCost } from './detector-cost.ts';
+import { atMost, median, timeInTurn, type Figure } from './figures.ts';
 
 const RUNS = 60;
 
@@ -56,30 +54,9 @@ async function motionFigures(jpeg: Buffer): Promise<Figure[]> {
 }
 
 async function detectFigures(jpeg: Buffer, name: string): Promise<Figure[]> {
-  const model = await resolveModel(name, '.');
-  const detector = await loadDetector(model, detectSettings.parse(undefined));
-  const session = await InferenceSession.create(model.path, { logSeverityLevel: 3 });
-  const { width, height, input, output, family } = detector.layout;
-  const tensor = new Tensor('float32', new Float32Array(3 * width * height).fill(114), [1, 3, height, width]);
-  const placement = { width, height, left: 0, top: 0 };
-  const decoding = { layout: detector.layout, placement, minScore: 0.4, minScoreOf: () => 0.4 };
-  const times = await timeInTurn(
-    () => detector.detect(jpeg),
-    async () => {
-      await sharp(jpeg).resize(width, height, { fit: 'inside' }).raw().toBuffer();
-      const values = (await session.run({ [input]: tensor }))[output]?.data;
-      if (family === 'yolox' && values instanceof Float32Array) decodeYolox(values, decoding);
-    },
-    RUNS,
-  );
-  await detector.close();
-  await session.release();
+  const { detectMs, ratio } = await detectCost(jpeg, await resolveModel(name, '.'), RUNS);
   return [
-    { name: `detect, a 1280x720 frame, ${model.name}`, value: median(times.a), unit: 'ms' },
-    {
-      name: 'detect / (decode + resize + bare session.run + decode)',
-      value: median(times.a) / median(times.b),
-      unit: 'x',
-    },
+    { name: `detect, a 1280x720 frame, ${name.replace(/^.*\//, '')}`, value: detectMs, unit: 'ms' },
+    atMost('detect / (decode + resize + bare session.run)', ratio, 'x', 1.15),
   ];
 }
