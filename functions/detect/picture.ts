@@ -1,4 +1,5 @@
 import sharp from 'sharp';
+import { clampBox, type Box } from '@faascam/core/box';
 import { MalformedInputError, messageOf } from '@faascam/core/errors';
 import type { Picture } from './resample.ts';
 
@@ -23,7 +24,41 @@ export async function decodePicture(encoded: Buffer): Promise<Picture> {
     if (info.channels !== 3) throw new Error(`it has ${info.channels} colours`);
     return { rgb: data, width: info.width, height: info.height };
   } catch (cause) {
-    const [reason = ''] = messageOf(cause).split('\n');
-    throw new MalformedInputError(`The picture cannot be decoded: ${reason}`, { cause });
+    throw undecodable(cause);
   }
+}
+
+/** Boxes of a picture as it is stored, turned upright with it as its EXIF orientation says. Throws `MalformedInputError`. */
+export async function uprightBoxes(encoded: Buffer, boxes: readonly Box[]): Promise<Box[]> {
+  // A camera's frame has none, and need not be read twice.
+  if (boxes.length === 0 || !encoded.subarray(0, LONGEST_HEAD).includes('Exif')) return [...boxes];
+  try {
+    const { orientation = 1 } = await sharp(encoded, reading).metadata();
+    return boxes.map((box) => turned(box, orientation));
+  } catch (cause) {
+    throw undecodable(cause);
+  }
+}
+
+/** EXIF stands in one of the first segments, and a segment has 64 kB at most. */
+const LONGEST_HEAD = 131_072;
+
+function turned([x, y, width, height]: Box, orientation: number): Box {
+  const right = 1 - x - width;
+  const below = 1 - y - height;
+  const upright: Record<number, Box> = {
+    2: [right, y, width, height],
+    3: [right, below, width, height],
+    4: [x, below, width, height],
+    5: [y, x, height, width],
+    6: [below, x, height, width],
+    7: [below, right, height, width],
+    8: [y, right, height, width],
+  };
+  return clampBox(upright[orientation] ?? [x, y, width, height]);
+}
+
+function undecodable(cause: unknown): MalformedInputError {
+  const [reason = ''] = messageOf(cause).split('\n');
+  return new MalformedInputError(`The picture cannot be decoded: ${reason}`, { cause });
 }
