@@ -84,6 +84,10 @@ function program(): Command {
     .option('-c, --config <file>', 'settings from a faascam.yml')
     .option('--camera <id>', "the camera's id (default: made from the file's name)")
     .option('--start <time>', 'when the recording began, ISO 8601 (default: 2000-01-01T00:00:00Z)')
+    .option(
+      '--truth <file...>',
+      'what is truly in each recording (docs/events.md), to be compared with the events',
+    )
     .action(async (recordings: string[], options: Omit<ReplayCommand, 'recordings'>) => {
       await (await commands.replay()).replay({ ...options, recordings }, stoppable());
     });

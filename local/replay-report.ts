@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ClipStored, EventMessage } from '@faascam/core/messages';
+import { judgement } from './commands/replay-judge.ts';
 
 /** One event as `faascam replay --json` tells it; times in ms from the start of the recording. */
 const reportedEvent = z.object({
@@ -26,6 +27,8 @@ export const replayReport = z.object({
   frames: z.number().int(),
   elapsedMs: z.number().int(),
   events: z.array(reportedEvent),
+  /** With `--truth`: how the events of each recording compare with it. */
+  truth: z.array(judgement).optional(),
 });
 export type ReplayReport = z.infer<typeof replayReport>;
 

@@ -19,6 +19,8 @@ import { DEFAULT_MODEL } from '../quick-config.ts';
 import { replayReport, reportEvent, type ReplayReport } from '../replay-report.ts';
 import { requireStore } from '../store-check.ts';
 import { print, progress, tell } from '../terminal.ts';
+import { judge, linesOf, type Judgement } from './replay-judge.ts';
+import { readTruth, type Visit } from './replay-truth.ts';
 
 export interface ReplayCommand {
   recordings: string[];
@@ -28,6 +30,8 @@ export interface ReplayCommand {
   config?: string | undefined;
   camera?: string | undefined;
   start?: string | undefined;
+  /** What is truly in each recording, in the same order. */
+  truth?: string[] | undefined;
 }
 
 /** A recording that does not say when it was made is taken to begin here, so that replays are repeatable. */
@@ -66,6 +70,13 @@ interface Recording {
   path: string;
   camera: string;
   startUs: number;
+  truth: Visit[] | undefined;
+}
+
+/** What a replay of one recording gave beside its events. */
+interface Replayed {
+  frames: number;
+  durationMs: number;
 }
 
 async function recordingsOf(command: ReplayCommand): Promise<Recording[]> {
@@ -76,9 +87,17 @@ async function recordingsOf(command: ReplayCommand): Promise<Recording[]> {
   if (command.camera !== undefined && !cameraId.safeParse(command.camera).success) {
     throw new UsageError('usage', `--camera ${command.camera} is no camera id: use a-z, 0-9, _ and -.`);
   }
+  const { truth = [] } = command;
+  if (truth.length > 0 && truth.length !== command.recordings.length) {
+    throw new UsageError(
+      'usage',
+      `${truth.length} ground truths for ${command.recordings.length} recordings: give one for each, in their order.`,
+    );
+  }
+  const visits = await Promise.all(truth.map((path) => readTruth(path)));
   const taken = new Set<string>();
   const recordings: Recording[] = [];
-  for (const path of command.recordings) {
+  for (const [index, path] of command.recordings.entries()) {
     try {
       if (!(await stat(path)).isFile()) {
         throw new UsageError('no-recording', `${path} is no file: give the path of a recording.`);
@@ -92,7 +111,7 @@ async function recordingsOf(command: ReplayCommand): Promise<Recording[]> {
     let camera = wanted;
     for (let count = 2; taken.has(camera); count++) camera = `${wanted.slice(0, 58)}-${count}`;
     taken.add(camera);
-    recordings.push({ path: resolve(path), camera, startUs });
+    recordings.push({ path: resolve(path), camera, startUs, truth: visits[index] });
   }
   return recordings;
 }
@@ -127,15 +146,15 @@ async function run(
   const both = AbortSignal.any([signal, ending.signal]);
   const collector = await collect(messaging);
   try {
-    const replayed = async (): Promise<number> => {
-      let frames = 0;
+    const replayed = async (): Promise<Replayed[]> => {
+      const all: Replayed[] = [];
       for (const recording of recordings) {
-        frames += await replayOne(config, recording, work, messaging, collector, log, both);
+        all.push(await replayOne(config, recording, work, messaging, collector, log, both));
       }
-      return frames;
+      return all;
     };
-    const frames = await Promise.race([replayed(), pipeline.failed]);
-    return reportOf(config, recordings, collector, frames, begun);
+    const all = await Promise.race([replayed(), pipeline.failed]);
+    return reportOf(config, recordings, collector, all, begun);
   } finally {
     ending.abort();
     await collector.close();
@@ -143,7 +162,7 @@ async function run(
   }
 }
 
-/** Replays one recording and waits until its last clip is stored. Answers its frames. */
+/** Replays one recording and waits until its last clip is stored. */
 async function replayOne(
   config: Config,
   { path, camera, startUs }: Recording,
@@ -152,7 +171,7 @@ async function replayOne(
   collector: Collector,
   log: Logger,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<Replayed> {
   const bar = progress(`Replaying ${basename(path)}`, 's');
   const settings = config.cameras[camera] ?? cameraSettings.parse({ source: `file:${path}` });
   const footage = await openReplayFootage({ dataDirectory: work, camera, settings, log });
@@ -160,8 +179,8 @@ async function replayOne(
   const agent = { id: config.agent.id, camera, footage, messaging, log };
   const clips = serveClips({ ...agent, signal: AbortSignal.any([signal, serving.signal]) });
   try {
-    const replayed = async (): Promise<number> => {
-      const { frames, unanswered, tooLarge } = await replayRecording({
+    const replayed = async (): Promise<Replayed> => {
+      const { frames, unanswered, tooLarge, durationMs } = await replayRecording({
         ...agent,
         settings,
         recording: path,
@@ -178,7 +197,7 @@ async function replayOne(
       }
       await drained(messaging, signal);
       await collector.allStored(CLIP_PATIENCE_MS, signal);
-      return frames;
+      return { frames, durationMs };
     };
     // The clip service runs until it is told to stop; before that it can only fail.
     const failed = clips.then(() => new Promise<never>(() => undefined));
@@ -195,7 +214,7 @@ function reportOf(
   config: Config,
   recordings: readonly Recording[],
   collector: Collector,
-  frames: number,
+  replayed: readonly Replayed[],
   begun: number,
 ): ReplayReport {
   const starts = new Map(recordings.map(({ camera, startUs }) => [camera, startUs]));
@@ -207,7 +226,34 @@ function reportOf(
       : [reportEvent(event, stored, starts.get(event.camera) ?? UNKNOWN_START_US, locate)];
   });
   events.sort((a, b) => a.startMs - b.startMs || (a.id < b.id ? -1 : 1));
-  return replayReport.parse({ v: 1, frames, elapsedMs: Math.round(performance.now() - begun), events });
+  const truth = recordings.flatMap((recording, index) => judgementOf(recording, replayed[index], collector));
+  return replayReport.parse({
+    v: 1,
+    frames: replayed.reduce((sum, { frames }) => sum + frames, 0),
+    elapsedMs: Math.round(performance.now() - begun),
+    events,
+    ...(truth.length > 0 ? { truth } : {}),
+  });
+}
+
+function judgementOf(
+  { camera, startUs, truth }: Recording,
+  replayed: Replayed | undefined,
+  collector: Collector,
+): Judgement[] {
+  if (truth === undefined || replayed === undefined) return [];
+  const msOf = (span: { startUs: number; endUs: number }) => ({
+    startMs: (span.startUs - startUs) / 1000,
+    endMs: (span.endUs - startUs) / 1000,
+  });
+  const events = [...collector.ended.values()]
+    .filter((event) => event.camera === camera)
+    .map((event) => ({
+      labels: event.labels,
+      ...msOf(event),
+      tracks: event.tracks.map((track) => ({ label: track.label, ...msOf(track) })),
+    }));
+  return [judge(camera, events, truth, replayed.durationMs)];
 }
 
 function locator(config: Config): (key: string) => string {
@@ -238,6 +284,7 @@ async function write(report: ReplayReport, json: string | undefined): Promise<vo
       `${event.camera}  ${from} to ${to}  ${event.labels.join(', ')}  ${event.score}  ${event.clip ?? 'no clip'}`,
     );
   }
+  for (const found of report.truth ?? []) for (const line of linesOf(found)) print(line);
   tell(
     `${report.events.length} events in ${report.frames} frames, ${(report.elapsedMs / 1000).toFixed(1)} s`,
   );
