@@ -2,8 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { motionSettings } from '@faascam/core/settings';
 import { beginBackground, observe, type Background } from './background.ts';
 import type { Luma } from './luma.ts';
-import { majority, regionsOf } from './regions.ts';
-import { decodeBackground, encodeBackground } from './state.ts';
 
 const settings = motionSettings.parse(undefined);
 const WIDTH = 80;
@@ -158,71 +156,5 @@ describe('motion', () => {
     const small: Luma = { width: 2, height: 2, pixels: new Uint8Array(4) };
     const { background } = observe(first, small, START_US + 200_000, settings);
     expect(background).toMatchObject({ width: 2, height: 2, said: { kind: 'still' } });
-  });
-});
-
-describe('the state of motion', () => {
-  const random = noiseSource(3);
-  const background = observe(
-    beginBackground(pictureOf({}, random), START_US),
-    pictureOf({ block: 20 }, random),
-    START_US + 200_000,
-    settings,
-  ).background;
-
-  it('comes back from its bytes as it was, within its precision', () => {
-    const back = decodeBackground(encodeBackground(background));
-    expect(back).toMatchObject({
-      width: WIDTH,
-      height: HEIGHT,
-      lastUs: background.lastUs,
-      said: background.said,
-    });
-    expect(back?.last).toEqual(background.last);
-    for (const at of [0, 777, WIDTH * HEIGHT - 1]) {
-      expect(back?.mean[at]).toBeCloseTo(background.mean[at] ?? NaN, 1);
-      expect(back?.variance[at]).toBeCloseTo(background.variance[at] ?? NaN, 1);
-    }
-  });
-
-  it('is begun anew when its bytes are damaged or of another version', () => {
-    const bytes = encodeBackground(background);
-    expect(decodeBackground(bytes.subarray(0, bytes.length - 1))).toBeUndefined();
-    expect(decodeBackground(Buffer.from('{"v":1}\nrest'))).toBeUndefined();
-    expect(
-      decodeBackground(Buffer.from(bytes.toString('latin1').replace('"v":2', '"v":9'), 'latin1')),
-    ).toBeUndefined();
-    expect(decodeBackground(Buffer.alloc(0))).toBeUndefined();
-  });
-});
-
-describe('regions', () => {
-  const mask = Uint8Array.from(
-    ['110000', '110000', '000000', '000111', '000111', '100111'].flatMap((row) => Array.from(row, Number)),
-  );
-
-  it('are connected cells, largest first, small ones left out', () => {
-    const apart = Uint8Array.from(
-      [
-        '11000000',
-        '11000000',
-        '00000000',
-        '00000000',
-        '00000000',
-        '00000111',
-        '00000111',
-        '10000111',
-      ].flatMap((row) => Array.from(row, Number)),
-    );
-    const found = regionsOf(apart, 8, 8, 2);
-    expect(found.map(({ cells, box }) => ({ cells, box }))).toEqual([
-      { cells: 9, box: [5 / 8, 5 / 8, 3 / 8, 3 / 8] },
-      { cells: 4, box: [0, 0, 2 / 8, 2 / 8] },
-    ]);
-  });
-
-  it('lose lone cells to the majority around them', () => {
-    expect(majority(mask, 6, 6)[30]).toBe(0);
-    expect(majority(mask, 6, 6)[28]).toBe(1);
   });
 });

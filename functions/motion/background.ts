@@ -1,11 +1,16 @@
 import type { MotionHeader } from '@faascam/core/messages';
 import type { MotionSettings } from '@faascam/core/settings';
-import { align, slopesOf } from './alignment.ts';
-import { learn, NOISE_FLOOR, START_VARIANCE } from './learning.ts';
+import { align, slopesOf, type Alignment } from './alignment.ts';
+import { ageBlocks, noBlocks, relitBlocks, type Blocks } from './blocks.ts';
+import { compare } from './comparison.ts';
+import { learn, START_VARIANCE } from './learning.ts';
+import { takeOutLight } from './light.ts';
 import type { Luma } from './luma.ts';
+import { unmaskedCells, type Polygon } from './masks.ts';
 import { grow, majority, regionsOf } from './regions.ts';
-import { withoutShadows } from './shadow.ts';
-import { sharpness } from './sharpness.ts';
+import { restlessAfter, tilesOf } from './restlessness.ts';
+import { scratchOf } from './scratch.ts';
+import { markSharp } from './sharpness.ts';
 import { follow, type Track } from './tracks.ts';
 
 /**
@@ -21,29 +26,31 @@ export interface Background {
   mean: Float32Array;
   /** Variance of the brightness around it, in grey levels squared. */
   variance: Float32Array;
-  /** The last frame's brightness. */
-  last: Uint8Array;
-  /** For how long a cell in the foreground has kept its brightness, ms. */
-  steadyMs: Uint16Array;
+  /** What two by two cells have shown of late, and what they showed before something came to stand there. */
+  blocks: Blocks;
+  /** For each tile of the picture how much comes and goes in it without getting on, 0..1. */
+  restless: Float32Array;
   lastUs: number;
   /** When something last moved; 0 for never. */
   movedUs: number;
   /** When learning began: the first seconds learn faster. */
   startUs: number;
+  /** Share of the picture that was off in the last frame, by light or by objects. */
+  different: number;
   /** What is followed in the foreground. */
   tracks: Track[];
   /** What was said of the frame at `lastUs`, to be said again when it is asked again. */
   said: MotionHeader;
 }
 
-/** A cell beside the foreground belongs to it at this share of the threshold. */
-const WEAK = 0.5;
-/** The picture trembles by this much of a cell even where nothing shakes the camera: edges are noisier than planes. */
-const TREMBLE = 0.12;
+/** What the model asks of the settings; in the polygons of `masks` motion does not count. */
+export type MotionOptions = MotionSettings & { masks?: readonly Polygon[] | undefined };
+
 /** More of the picture than this in the foreground at once is light or a moved camera, not an object. */
 const SCENE_CHANGE = 0.6;
-/** What kept its brightness for less than this changed of late. */
-const OF_LATE_MS = 500;
+/** Or where this much of it is off at once, were it by light alone, which was not in the frame before. */
+const MOST_DIFFERENT = 0.5;
+const SUDDEN_CHANGE = 0.35;
 /** A region that has not got on by then is none that moves: the background learns from it. */
 const DOUBTED_US = 1_500_000;
 /** A region is worth a look for this long before it has got on. */
@@ -52,16 +59,18 @@ const STILL: MotionHeader = { v: 1, kind: 'still', score: 0, boxes: [] };
 
 /** The background as the first frame shows it. */
 export function beginBackground(luma: Luma, capturedAtUs: number): Background {
+  const { width, height, pixels } = luma;
   return {
-    width: luma.width,
-    height: luma.height,
-    mean: Float32Array.from(luma.pixels),
-    variance: new Float32Array(luma.pixels.length).fill(START_VARIANCE),
-    last: luma.pixels.slice(),
-    steadyMs: new Uint16Array(luma.pixels.length),
+    width,
+    height,
+    mean: Float32Array.from(pixels),
+    variance: new Float32Array(pixels.length).fill(START_VARIANCE),
+    blocks: noBlocks(width, height),
+    restless: new Float32Array(tilesOf(width, height)),
     lastUs: capturedAtUs,
     movedUs: 0,
     startUs: capturedAtUs,
+    different: 0,
     tracks: [],
     said: STILL,
   };
@@ -76,7 +85,7 @@ export function observe(
   before: Background,
   luma: Luma,
   capturedAtUs: number,
-  settings: MotionSettings,
+  settings: MotionOptions,
 ): { background: Background; mask: Uint8Array } {
   if (luma.width !== before.width || luma.height !== before.height) {
     const background = beginBackground(luma, capturedAtUs);
@@ -84,48 +93,47 @@ export function observe(
   }
   const { width, height, pixels } = luma;
   const elapsedMs = Math.min(5000, Math.max(1, (capturedAtUs - before.lastUs) / 1000));
-  const { slopeX, slopeY } = slopesOf(before.mean, width, height);
-  const { gain, offset, shiftX, shiftY } = align(before.mean, slopeX, slopeY, pixels);
+  const scratch = scratchOf(pixels.length);
+  const { slopeX, slopeY, strong, weak } = scratch;
+  slopesOf(before.mean, width, height, slopeX, slopeY);
+  const alignment = align(before.mean, slopeX, slopeY, pixels);
   const threshold = deviationsOf(settings.sensitivity);
-  const residual = new Float32Array(pixels.length);
-  const expected = new Float32Array(pixels.length);
-  const strong = new Uint8Array(pixels.length);
-  const weak = new Uint8Array(pixels.length);
-  const floor = NOISE_FLOOR * NOISE_FLOOR;
-  const scaled = Math.max(1, gain * gain);
-  for (let at = 0; at < pixels.length; at++) {
-    const shift = shiftX * (slopeX[at] ?? 0) + shiftY * (slopeY[at] ?? 0);
-    expected[at] = gain * ((before.mean[at] ?? 0) + shift) + offset;
+  const different = compare(before, pixels, alignment, threshold, scratch);
+  takeOutLight(pixels, width, height, scratch);
+  const counted = unmaskedCells(settings.masks, width, height);
+  if (counted !== undefined) {
+    for (let at = 0; at < counted.length; at++) {
+      if (counted[at] === 1) continue;
+      strong[at] = 0;
+      weak[at] = 0;
+    }
   }
-  const weakly = WEAK * WEAK * threshold * threshold;
-  const strongly = threshold * threshold;
-  for (let at = 0; at < pixels.length; at++) {
-    const gx = slopeX[at] ?? 0;
-    const gy = slopeY[at] ?? 0;
-    const difference = (pixels[at] ?? 0) - (expected[at] ?? 0);
-    residual[at] = difference;
-    const tremble = TREMBLE * TREMBLE * (gx * gx + gy * gy);
-    const noise = scaled * ((before.variance[at] ?? 0) + tremble) + floor;
-    const square = difference * difference;
-    strong[at] = square > strongly * noise ? 1 : 0;
-    weak[at] = square > weakly * noise ? 1 : 0;
-  }
-  const unlit = (cells: Uint8Array): Uint8Array => withoutShadows(cells, pixels, expected, width, height);
-  const weakKept = unlit(weak);
-  const mask = grow(majority(unlit(strong), width, height), majority(weakKept, width, height), width, height);
-  const light = weak.map((cell, at) => cell - (weakKept[at] ?? 0));
+  majority(strong, width, height, scratch.cleaned);
+  strong.set(scratch.cleaned);
+  majority(weak, width, height, scratch.cleaned);
+  const mask = grow(strong, scratch.cleaned, width, height);
   let foreground = 0;
   for (let at = 0; at < mask.length; at++) foreground += mask[at] ?? 0;
-  if (foreground > SCENE_CHANGE * pixels.length) return changed(before, luma, capturedAtUs, settings, mask);
+  const covered = foreground / pixels.length;
+  if (covered > SCENE_CHANGE) return changed(before, luma, capturedAtUs, settings, mask);
+  if (different > Math.max(MOST_DIFFERENT, before.different + SUDDEN_CHANGE)) {
+    const background = relit(before, luma, alignment, scratch.expected);
+    const kind = unmoved(before.movedUs, before.lastUs, capturedAtUs, settings);
+    return { background: { ...background, different, lastUs: capturedAtUs, said: { ...STILL, kind } }, mask };
+  }
 
   const minCells = Math.max(4, Math.round(settings.minArea * pixels.length));
-  const changing = new Uint8Array(pixels.length);
-  for (let at = 0; at < changing.length; at++) {
-    changing[at] = (before.steadyMs[at] ?? 0) + elapsedMs < OF_LATE_MS ? 1 : 0;
-  }
-  const sharp = sharpness({ pixels, expected, variance: before.variance, gain }, mask, width, threshold);
-  const regions = regionsOf(mask, width, height, minCells, { changing, sharp });
-  const { tracks, judged } = follow(before.tracks, regions, capturedAtUs);
+  const blocks = ageBlocks(before, pixels, alignment, elapsedMs);
+  markSharp(pixels, alignment.gain, before.variance, mask, width, threshold, scratch);
+  const about = {
+    pixels,
+    expected: scratch.expected,
+    sharp: scratch.sharp,
+    restless: before.restless,
+    blocks,
+  };
+  const regions = regionsOf(mask, width, height, minCells, about);
+  const { tracks, judged } = follow(before.tracks, regions, capturedAtUs, before.startUs);
   const movers = judged.filter(({ moving }) => moving).map(({ region }) => region);
   const movedUs = movers.length > 0 ? capturedAtUs : before.movedUs;
   // Something new may turn out to move: the detector need not wait for that.
@@ -141,13 +149,48 @@ export function observe(
     score: movers.reduce((sum, region) => sum + region.cells, 0) / pixels.length,
     boxes: movers.slice(0, 16).map(({ box }) => box),
   };
-  const trusted = new Uint8Array(pixels.length);
-  for (const { region, track, moving } of judged) {
-    if (!moving && track.gotOnUs === 0 && capturedAtUs - track.firstUs > DOUBTED_US) continue;
-    for (const at of region.members) trusted[at] = moving ? 2 : 1;
+  const { trust } = scratch;
+  trust.set(mask);
+  for (const { region, track, moving, ghost, someone } of judged) {
+    const doubted = track.gotOnUs === 0 && capturedAtUs - track.firstUs > DOUBTED_US;
+    const level = ghost ? 4 : moving || someone ? 3 : doubted ? 1 : 2;
+    for (const at of region.members) trust[at] = level;
   }
-  const learned = learn(before, { pixels, residual, mask, light, trusted, elapsedMs, capturedAtUs });
-  return { background: { ...before, ...learned, lastUs: capturedAtUs, movedUs, tracks, said }, mask };
+  const learned = learn(before, { pixels, alignment, blocks, scratch, elapsedMs, capturedAtUs });
+  const restless = restlessAfter(before.restless, trust, width, height, elapsedMs);
+  const background = {
+    ...before,
+    ...learned,
+    restless,
+    different,
+    lastUs: capturedAtUs,
+    movedUs,
+    tracks,
+    said,
+  };
+  return { background, mask };
+}
+
+/**
+ * The background in another light: as the picture shows it, but where something was followed as it is to be expected
+ * there. Who stands there is still there when the lamp goes on.
+ */
+function relit(
+  before: Background,
+  { pixels }: Luma,
+  alignment: Alignment,
+  expected: Float32Array,
+): Background {
+  const { width, tracks, blocks } = before;
+  const mean = Float32Array.from(pixels);
+  for (const { left, top, right, bottom, gains } of tracks) {
+    if (gains === 0) continue;
+    for (let y = top; y <= bottom; y++) {
+      for (let at = y * width + left; at <= y * width + right; at++) mean[at] = expected[at] ?? 0;
+    }
+  }
+  const variance = before.variance.map((value) => Math.max(value, START_VARIANCE));
+  return { ...before, mean, variance, blocks: relitBlocks(blocks, alignment) };
 }
 
 /** The background anew after the whole scene has changed. */

@@ -1,17 +1,15 @@
+import type { Alignment } from './alignment.ts';
 import type { Background } from './background.ts';
+import { blockColumns, type Blocks } from './blocks.ts';
+import { NOISE_FLOOR } from './comparison.ts';
+import type { Scratch } from './scratch.ts';
 
 const LEARN_MS = 12_000;
 const START_LEARN_MS = 1500;
 /** Foreground that nobody vouches for is learned this fast: rain, leaves and what light has left. */
 const DOUBTED_LEARN_MS = 3000;
-/** A foreground cell that keeps its brightness this long is background: a parked car, the place someone left. */
-const STEADY_MS = 3000;
-const DOUBTED_STEADY_MS = 1000;
-/** Part of someone who moves: a leg that stands while the rest gets on. */
-const ALIVE_STEADY_MS = 10_000;
-const STEADY_LIMITS_MS = [DOUBTED_STEADY_MS, STEADY_MS, ALIVE_STEADY_MS] as const;
-/** Noise that every camera has, JPEG's included, in grey levels. */
-export const NOISE_FLOOR = 2.2;
+/** For how long foreground must keep its brightness to be background, by how much it is trusted: see `Scratch.trust`. */
+const STEADY_LIMITS_MS = [0, 1000, 3000, 20_000, 0] as const;
 export const START_VARIANCE = 9;
 const MAX_VARIANCE = 2500;
 /** Where the light is another, a square difference beyond this many variances counts as this many. */
@@ -19,14 +17,10 @@ const OUTLIER = 4;
 
 export interface Seen {
   pixels: Uint8Array;
-  /** Brightness less what the background leads to expect. */
-  residual: Float32Array;
-  /** 1 in the foreground. */
-  mask: Uint8Array;
-  /** 1 where only the light is another. */
-  light: Uint8Array;
-  /** 1 in the part of the foreground that may well be an object, 2 where one moves. */
-  trusted: Uint8Array;
+  alignment: Alignment;
+  /** The blocks after this frame. */
+  blocks: Blocks;
+  scratch: Scratch;
   elapsedMs: number;
   capturedAtUs: number;
 }
@@ -34,53 +28,63 @@ export interface Seen {
 /** The background after a frame: objects leave it as it is until they have stood still, all else is learned. */
 export function learn(
   before: Background,
-  { pixels, residual, mask, light, trusted, elapsedMs, capturedAtUs }: Seen,
-): Pick<Background, 'mean' | 'variance' | 'last' | 'steadyMs'> {
+  { pixels, blocks, scratch, elapsedMs, capturedAtUs }: Seen,
+): Pick<Background, 'mean' | 'variance' | 'blocks'> {
+  const { width } = before;
+  const { residual, light, trust } = scratch;
   const starting = (capturedAtUs - before.startUs) / 1000 < 2 * START_LEARN_MS;
   const rateOf = (ms: number): number => 1 - Math.exp(-elapsedMs / ms);
   const usualRate = rateOf(starting ? START_LEARN_MS : LEARN_MS);
   const doubtedRate = rateOf(DOUBTED_LEARN_MS);
-  const first = before.lastUs === before.startUs ? firstVariance(before.last, pixels) : 0;
+  const first = before.lastUs === before.startUs ? firstVariance(before.mean, pixels) : 0;
   const mean = new Float32Array(pixels.length);
   const variance = new Float32Array(pixels.length);
-  const steadyMs = new Uint16Array(pixels.length);
-  for (let at = 0; at < pixels.length; at++) {
-    const value = pixels[at] ?? 0;
-    const usual = before.mean[at] ?? 0;
-    const spread = Math.max(first, before.variance[at] ?? 0);
-    const difference = residual[at] ?? 0;
-    const foreground = mask[at] === 1;
-    const vouched = trusted[at] ?? 0;
-    // Steadiness is kept for every cell: a new foreground region is judged by it at once.
-    const change = Math.abs(value - (before.last[at] ?? 0));
-    const noise = 3 + Math.sqrt(spread);
-    const steady = change <= noise ? Math.min(60_000, (before.steadyMs[at] ?? 0) + elapsedMs) : 0;
-    steadyMs[at] = steady;
-    if (foreground && steady >= (STEADY_LIMITS_MS[vouched] ?? STEADY_MS)) {
-      mean[at] = value;
-      variance[at] = Math.min(spread, 4 * START_VARIANCE);
-      continue;
+  const buried = Uint8Array.from(blocks.buried);
+  const uncovered = new Uint8Array(buried.length);
+  const columns = blockColumns(width);
+  for (let at = 0, y = 0; at < pixels.length; y++) {
+    for (let x = 0; x < width; x++, at++) {
+      const value = pixels[at] ?? 0;
+      const usual = before.mean[at] ?? 0;
+      const old = before.variance[at] ?? 0;
+      const spread = old > first ? old : first;
+      const trusted = trust[at] ?? 0;
+      if (trusted > 0) {
+        const block = (y >> 1) * columns + (x >> 1);
+        if ((blocks.ageMs[block] ?? 0) >= (STEADY_LIMITS_MS[trusted] ?? 0)) {
+          // What was there first is kept: who shifts his weight becomes part of the background in pieces.
+          if (trusted > 1 && trusted < 4 && buried[block] === 0)
+            buried[block] = Math.max(1, Math.min(255, usual + 0.5));
+          if (trusted === 4) uncovered[block] = 1;
+          mean[at] = value;
+          variance[at] = Math.min(spread, 4 * START_VARIANCE);
+          continue;
+        }
+        if (trusted > 1) {
+          mean[at] = usual;
+          variance[at] = spread;
+          continue;
+        }
+      }
+      const rate = trusted > 0 ? doubtedRate : usualRate;
+      const difference = residual[at] ?? 0;
+      mean[at] = usual + rate * (value - usual);
+      // Light and shadows that pass are no noise, or they would blind the place for whoever comes after.
+      const most =
+        light[at] !== 1 || starting ? MAX_VARIANCE : OUTLIER * (spread + NOISE_FLOOR * NOISE_FLOOR);
+      const square = Math.min(most, difference * difference);
+      variance[at] = Math.min(MAX_VARIANCE, spread + rate * (square - spread));
     }
-    if (vouched > 0) {
-      mean[at] = usual;
-      variance[at] = spread;
-      continue;
-    }
-    const rate = foreground ? doubtedRate : usualRate;
-    mean[at] = usual + rate * (value - usual);
-    // Light and shadows that pass are no noise, or they would blind the place for whoever comes after.
-    const most = light[at] !== 1 || starting ? MAX_VARIANCE : OUTLIER * (spread + NOISE_FLOOR * NOISE_FLOOR);
-    const square = Math.min(most, difference * difference);
-    variance[at] = Math.min(MAX_VARIANCE, spread + rate * (square - spread));
   }
-  return { mean, variance, steadyMs, last: pixels.slice() };
+  for (let block = 0; block < buried.length; block++) if (uncovered[block] === 1) buried[block] = 0;
+  return { mean, variance, blocks: { ...blocks, buried } };
 }
 
 /** The noise that the first two frames show: half the variance of their difference, by its median. */
-function firstVariance(last: Uint8Array, pixels: Uint8Array): number {
+function firstVariance(first: Float32Array, pixels: Uint8Array): number {
   const counts = new Uint32Array(256);
   for (let at = 0; at < pixels.length; at++) {
-    const change = Math.abs((pixels[at] ?? 0) - (last[at] ?? 0));
+    const change = Math.abs((pixels[at] ?? 0) - (first[at] ?? 0)) | 0;
     counts[change] = (counts[change] ?? 0) + 1;
   }
   let below = 0;

@@ -1,12 +1,5 @@
-import { NOISE_FLOOR } from './learning.ts';
-
-export interface Compared {
-  pixels: Uint8Array;
-  /** What the background leads to expect. */
-  expected: Float32Array;
-  variance: Float32Array;
-  gain: number;
-}
+import { NOISE_FLOOR } from './comparison.ts';
+import type { Scratch } from './scratch.ts';
 
 /** Cells between the two sides of an edge that is looked at. */
 const REACH = 2;
@@ -16,21 +9,25 @@ const LEAST_STEP = 0.12;
 const DARK = 8;
 
 /**
- * For each foreground cell 1 where the share of expected light jumps: at an object's outline it does, while light and
- * the soft shadows of clouds change it little by little (the ratio cancels the ground's own texture).
+ * Marks in `sharp` each foreground cell where the share of expected light jumps: at an object's outline it does, while
+ * light and the soft shadows of clouds change it little by little (the ratio cancels the ground's own texture).
  */
-export function sharpness(
-  { pixels, expected, variance, gain }: Compared,
+export function markSharp(
+  pixels: Uint8Array,
+  gain: number,
+  variance: Float32Array,
   mask: Uint8Array,
   width: number,
   threshold: number,
-): Uint8Array {
-  const share = (at: number): number => ((pixels[at] ?? 0) + DARK) / (Math.max(0, expected[at] ?? 0) + DARK);
-  const sharp = new Uint8Array(mask.length);
+  { expected, sharp }: Scratch,
+): void {
+  const share = (at: number): number => ((pixels[at] ?? 0) + DARK) / ((expected[at] ?? 0) + DARK);
+  sharp.fill(0);
+  const scaled = Math.max(1, gain);
   for (let at = 0; at < mask.length; at++) {
     if (mask[at] !== 1) continue;
-    const noise = Math.max(1, gain) * Math.sqrt((variance[at] ?? 0) + NOISE_FLOOR * NOISE_FLOOR);
-    const step = Math.max(LEAST_STEP, (0.8 * threshold * noise) / (Math.max(0, expected[at] ?? 0) + DARK));
+    const noise = scaled * Math.sqrt((variance[at] ?? 0) + NOISE_FLOOR * NOISE_FLOOR);
+    const step = Math.max(LEAST_STEP, (0.8 * threshold * noise) / ((expected[at] ?? 0) + DARK));
     const x = at % width;
     const across = x >= REACH && x < width - REACH ? share(at + REACH) - share(at - REACH) : 0;
     const above = at - REACH * width;
@@ -38,5 +35,4 @@ export function sharpness(
     const down = above >= 0 && below < mask.length ? share(below) - share(above) : 0;
     sharp[at] = Math.abs(across) > step || Math.abs(down) > step ? 1 : 0;
   }
-  return sharp;
 }

@@ -19,9 +19,17 @@ export const track = z.object({
   firstUs: z.number(),
   seenUs: z.number(),
   hits: z.number(),
-  /** When it last got on, and how often it did; 0 for never. */
+  /** When it last got on as far as anything; 0 for never. */
   gotOnUs: z.number(),
+  /** When it last got on as far as it must where it is, and how often it did; 0 for never. */
+  movedUs: z.number(),
   gains: z.number(),
+  /** How far it has got on altogether, in widths of its own. */
+  far: z.number(),
+  /** When something of it last changed. */
+  aliveUs: z.number(),
+  /** For how many frames it has looked like the place that something left. */
+  empty: z.number(),
   /** The most cells that it had; forgotten slowly. */
   peak: z.number(),
 });
@@ -33,101 +41,181 @@ export interface Judged {
   track: Track;
   /** It is something that moves; else it is new, or it is light, leaves, rain or what stands still. */
   moving: boolean;
+  /** It is a place that something has left. */
+  ghost: boolean;
+  /** It is someone who may get on again: not yet to be learned. */
+  someone: boolean;
 }
 
-/** A track is kept this long without a region. */
+/** A track is kept this long without a region; one that has not got on yet, that long. */
 const LOST_US = 600_000;
+const LOST_NEW_US = 350_000;
 /** Nothing that counts gets on by more of its own size a second; nearer is only what falls or flies. */
 const SIZES_PER_SECOND = 3.5;
 /** A thing has an outline: edges along this share of the box around it. */
 const SHARP = 0.25;
+/** What is new has at least this share of the cells that it had a frame ago, or at most so many times as many. */
+const LEAST_ALIKE = 0.35;
+/** What is longer than this for its width is a thread, a streak or an edge. */
+const SLENDER = 5;
+/** And what fills less than this of the box around it is a bent one. */
+const FULL = 0.2;
 /** What is left of a thing is not that thing: smaller than this share of it at its largest. */
 const REST = 0.15;
-const PEAK_US = 4_000_000;
+const PEAK_US = 12_000_000;
 /** Frames before a thing counts, and before a large one of so many cells does, one less. */
 const HITS = 3;
-const LARGE = 150;
+const LARGE = 60;
 const SMALL = 80;
+const BIG = 150;
 /** More are asked for where much comes and goes, as in rain: chance joins what does not belong together. */
 const MOST_MORE_HITS = 10;
+const CLUTTER_HITS = 1;
+const RESTLESS_HITS = 10;
+/** And a longer way, in widths of its own, where it is restless. */
+const RESTLESS_WAY = 1.5;
+/** The least way of what gets on, in sizes of its own. */
+const LEAST_WAY = 0.1;
+const LEAST_CELLS = 1.2;
 /** Net way over all the way: leaves go to and fro, whoever walks gets on. */
 const STRAIGHT = 0.65;
 /** After this time without getting on, a beginning is made anew, so that a detour is forgiven. */
 const AGAIN_US = 2_000_000;
+/** Nothing counts as moving before the camera's own flicker is known. */
+const BLIND_US = 1_000_000;
 /** Whoever stops but does not hold still counts this long for each time that it got on, and at most so long. */
 const LINGER_US = 1_500_000;
 const LONGEST_LINGER_US = 8_000_000;
+/** What has got on by more than its own width is someone, and stays as long as it lives, within reason. */
+const SOMEONE = 0.75;
+const SOMEONE_LINGERS_US = 60_000_000;
+/** Where it is as restless as this nothing lingers, and less than this is calm. */
+const RESTLESS = 0.3;
+const CALM = 0.1;
+/** For how long someone may hold still and yet live. */
+const HOLDS_STILL_US = 3_000_000;
+/** And for how long it is not learned as part of the background. */
+const STAYS_SOMEONE_US = 10_000_000;
 /** Share of its cells that changed of late in what is there and alive; where someone stood nothing changes. */
-const ALIVE = 0.05;
+const ALIVE = 0.03;
+/** Along a ghost's outline the background is steeper than the picture by this factor, and steep at all. */
+const GHOST_STEEPER = 1.4;
+const STEEP = 3;
+/** Or so much of it looks as it did before something came to stand there. */
+const UNCOVERED = 0.6;
+/** Frames in which it must look so, and how much one counts in which something of it changed. */
+const GHOST_FRAMES = 2;
+const ALIVE_EMPTY = 0.15;
 
 /**
  * Follows the regions of a frame: each goes to the track that it overlaps most, if it can have got there. Moving is what
- * has got on by more than its outline trembles, nearly straight, and what did so a moment ago and still changes.
+ * has got on by more than its outline trembles, nearly straight, and what did so a moment ago and still changes. A place
+ * that something has left is known by its outline, which the background has and the picture lacks (the idea is that of
+ * Cucchiara, Grana, Piccardi and Prati, "Detecting moving objects, ghosts, and shadows in video streams", IEEE PAMI 2003,
+ * who tell ghosts by their lack of motion), and by what was there before.
  */
 export function follow(
   before: readonly Track[],
   regions: readonly Region[],
   nowUs: number,
+  startUs: number,
 ): { tracks: Track[]; judged: Judged[] } {
   const free = new Set(before);
   const clutter = Math.max(0, regions.filter(({ cells }) => cells < SMALL).length - 1);
   const judged = regions.map((region): Judged => {
     const match = best(free, region, nowUs);
-    if (match === undefined) return { region, track: begun(region, nowUs), moving: false };
+    if (match === undefined)
+      return { region, track: begun(region, nowUs), moving: false, ghost: false, someone: false };
     free.delete(match);
     const continued = goneOn(match, region, nowUs, clutter);
-    const lingerUs = Math.min(LONGEST_LINGER_US, LINGER_US * continued.gains);
-    const moving = continued.gains > 0 && nowUs - continued.gotOnUs <= lingerUs && region.changing >= ALIVE;
-    return { region, track: continued, moving };
+    const ghost = continued.empty >= GHOST_FRAMES;
+    const known = continued.movedUs - startUs >= BLIND_US;
+    const moving = known && !ghost && isMoving(continued, region, nowUs);
+    const someone = !ghost && continued.far >= SOMEONE && nowUs - continued.aliveUs <= STAYS_SOMEONE_US;
+    return { region, track: continued, moving, ghost, someone };
   });
-  const unseen = [...free].filter(({ seenUs }) => nowUs - seenUs <= LOST_US);
+  const unseen = [...free].filter(
+    ({ seenUs, gains }) => nowUs - seenUs <= (gains > 0 ? LOST_US : LOST_NEW_US),
+  );
   const tracks = [...judged.map((entry) => entry.track), ...unseen].slice(0, 48);
   return { tracks, judged };
 }
 
+function isMoving({ gains, movedUs, aliveUs, far }: Track, region: Region, nowUs: number): boolean {
+  if (gains === 0) return false;
+  const someone = far >= SOMEONE && (region.cells >= BIG || region.restless < CALM);
+  const lingerUs = someone ? SOMEONE_LINGERS_US : Math.min(LONGEST_LINGER_US, LINGER_US * gains);
+  const calm = Math.max(0, 1 - region.restless / RESTLESS);
+  return (
+    nowUs - movedUs <= lingerUs * (someone ? 1 : calm) && nowUs - aliveUs <= (someone ? HOLDS_STILL_US : 0)
+  );
+}
+
 function begun(region: Region, nowUs: number): Track {
   const { left, top, right, bottom, cells, x, y } = region;
-  const place = { left, top, right, bottom, cells, x, y, fromX: x, fromY: y };
   return {
-    ...place,
-    fromUs: nowUs,
-    way: 0,
-    firstUs: nowUs,
-    seenUs: nowUs,
-    hits: 1,
-    gotOnUs: 0,
-    gains: 0,
+    ...{ left, top, right, bottom, cells, x, y, fromX: x, fromY: y, fromUs: nowUs, way: 0 },
+    ...{
+      firstUs: nowUs,
+      seenUs: nowUs,
+      hits: 1,
+      gotOnUs: 0,
+      movedUs: 0,
+      gains: 0,
+      far: 0,
+      aliveUs: nowUs,
+      empty: 0,
+    },
     peak: cells,
   };
 }
 
 function goneOn(track: Track, region: Region, nowUs: number, clutter: number): Track {
-  const { left, top, right, bottom, cells, x, y } = region;
+  const { left, top, right, bottom, cells, x, y, restless } = region;
   const way = track.way + Math.hypot(x - track.x, y - track.y);
   const peak = Math.max(cells, track.peak * Math.exp(-(nowUs - track.seenUs) / PEAK_US));
+  const empty = looksEmpty(region) ? track.empty + (region.changing < ALIVE ? 1 : ALIVE_EMPTY) : 0;
+  const aliveUs = region.changing >= ALIVE ? nowUs : track.aliveUs;
   const next = {
     ...track,
-    peak,
-    left,
-    top,
-    right,
-    bottom,
-    cells,
-    x,
-    y,
-    way,
+    ...{ left, top, right, bottom, cells, x, y, way, peak, empty, aliveUs },
     seenUs: nowUs,
     hits: track.hits + 1,
   };
-  const net = Math.hypot(x - track.fromX, y - track.fromY);
-  const narrow = Math.min(right - left, bottom - top) + 1;
-  const needed = Math.max(1.2, 0.15 * narrow);
-  const more = Math.min(MOST_MORE_HITS, clutter * (cells < SMALL ? 1 : 0.75));
-  const hits = cells >= LARGE ? HITS - 1 : HITS + more;
-  const anew = { fromX: x, fromY: y, fromUs: nowUs, way: 0, hits: 0 };
-  if (net >= needed && net >= STRAIGHT * way && next.hits >= hits && region.sharp >= SHARP)
-    return { ...next, ...anew, gotOnUs: nowUs, gains: track.gains + 1 };
-  return nowUs - track.fromUs > AGAIN_US ? { ...next, ...anew } : next;
+  // The middle of what comes in at the border gets on half as fast as it does.
+  const net = Math.hypot(x - track.fromX, y - track.fromY) * (region.cut ? 2 : 1);
+  // Between its width and its height: a thread that sways is as long as it is thin.
+  const size = Math.sqrt((right - left + 1) * (bottom - top + 1));
+  const more = CLUTTER_HITS * clutter * (cells < SMALL ? 1 : 0.75);
+  const needed = { way: Math.max(LEAST_CELLS, LEAST_WAY * size), hits: cells >= LARGE ? HITS - 1 : HITS };
+  const straight = net >= STRAIGHT * way * (region.cut ? 2 : 1) && region.sharp >= SHARP;
+  if (!straight || net < needed.way || next.hits < needed.hits + Math.min(MOST_MORE_HITS, more))
+    return nowUs - track.fromUs > AGAIN_US ? { ...next, ...begunAgain(region, nowUs) } : next;
+  const strict = track.gains > 0 ? 0 : restless;
+  const enough =
+    net >= needed.way + RESTLESS_WAY * strict * size &&
+    next.hits >= needed.hits + Math.min(MOST_MORE_HITS, more + RESTLESS_HITS * strict) &&
+    region.slender <= SLENDER &&
+    cells >= FULL * (right - left + 1) * (bottom - top + 1);
+  if (!enough) return { ...next, gotOnUs: nowUs };
+  const far = track.far + net / size;
+  return {
+    ...next,
+    ...begunAgain(region, nowUs),
+    ...{ gotOnUs: nowUs, movedUs: nowUs, gains: track.gains + 1, far },
+  };
+}
+
+function begunAgain(
+  { x, y }: Region,
+  nowUs: number,
+): Pick<Track, 'fromX' | 'fromY' | 'fromUs' | 'way' | 'hits'> {
+  return { fromX: x, fromY: y, fromUs: nowUs, way: 0, hits: 0 };
+}
+
+function looksEmpty({ steepHere, steepBehind, uncovered }: Region): boolean {
+  if (uncovered >= UNCOVERED) return true;
+  return steepBehind >= STEEP && steepBehind > GHOST_STEEPER * steepHere;
 }
 
 /** The track that a region continues. */
@@ -140,10 +228,31 @@ function best(tracks: ReadonlySet<Track>, region: Region, nowUs: number): Track 
     const across =
       Math.min(track.right + reach, region.right) - Math.max(track.left - reach, region.left) + 1;
     const down = Math.min(track.bottom + reach, region.bottom) - Math.max(track.top - reach, region.top) + 1;
-    if (across <= 0 || down <= 0) continue;
-    // What has got on before goes first, then what overlaps most.
-    const overlap = across * down * (track.gotOnUs > 0 ? 4 : 1);
-    if (overlap > most) [found, most] = [track, overlap];
+    if (across <= 0 || down <= 0 || !likely(track, region, nowUs)) continue;
+    // What has got on before goes first, unless something else was just there.
+    const score = overlapOf(track, region) + (track.gains > 0 ? 0.4 : 0) + 0.01;
+    if (score > most) [found, most] = [track, score];
   }
   return found;
+}
+
+type Bounds = Pick<Region, 'left' | 'top' | 'right' | 'bottom'>;
+
+/** Intersection over union of the boxes around both. */
+function overlapOf(a: Bounds, b: Bounds): number {
+  const across = Math.min(a.right, b.right) - Math.max(a.left, b.left) + 1;
+  const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) + 1;
+  if (across <= 0 || down <= 0) return 0;
+  const areaOf = ({ left, top, right, bottom }: Bounds): number => (right - left + 1) * (bottom - top + 1);
+  return (across * down) / (areaOf(a) + areaOf(b) - across * down);
+}
+
+/** The same thing is of about the same size, and near where it was; less is asked of what is known to move. */
+function likely(track: Track, region: Region, nowUs: number): boolean {
+  const leeway = track.gains > 0 ? 2 : 1;
+  const ratio = (region.cells * leeway) / track.cells;
+  if (ratio < LEAST_ALIKE || ratio > (leeway * leeway) / LEAST_ALIKE) return false;
+  const size = Math.max(track.right - track.left, track.bottom - track.top) + 1;
+  const reach = 1.5 + (SIZES_PER_SECOND * size * Math.min(500_000, nowUs - track.seenUs)) / 1e6;
+  return Math.hypot(region.x - track.x, region.y - track.y) <= leeway * reach;
 }
