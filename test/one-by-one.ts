@@ -13,3 +13,6 @@ export const visits = [
   [92.6, 119.7],
   [123.5, 135.8],
 ] as const;
+
+/** The objects in each of its frames, as a larger detector saw them. */
+export const truth = sharedData('groundtruth/one-by-one-person-detection.ref_yolov8n.csv');

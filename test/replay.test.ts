@@ -6,11 +6,12 @@ import { manifest } from '@faascam/core/messages';
 import { demoVisits } from '@faascam/local/demo/demo-scene';
 import { demoVideo } from '@faascam/local/demo/video';
 import { replayReport, type ReplayReport } from '@faascam/local/replay-report';
-import { footage, model, visits } from './one-by-one.ts';
+import { footage, model, truth, visits } from './one-by-one.ts';
 import { processesAbout, runFaascam, runTool } from './program.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'faascam-replay-test-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
+const isAtHand = footage !== undefined && model !== undefined && truth !== undefined;
 
 async function replay(args: string[]): Promise<ReplayReport> {
   const { code, stdout, stderr } = await runFaascam(['replay', ...args, '--json', '-']);
@@ -36,7 +37,13 @@ describe('a replay of the demo scene', () => {
 
   beforeAll(async () => {
     video = await demoVideo(scratch);
-    report = await replay([video, '--model', 'faascam-demo', '--data', join(scratch, 'demo-data')]);
+    const known = join(scratch, 'truth.csv');
+    const lines = demoVisits.flatMap(({ labels, fromMs, toMs }) =>
+      [...new Set(labels)].map((label) => `${label},${fromMs / 1000},${toMs / 1000}`),
+    );
+    writeFileSync(known, ['label,start_s,end_s', ...lines].join('\n'));
+    const data = ['--data', join(scratch, 'demo-data')];
+    report = await replay([video, '--model', 'faascam-demo', ...data, '--truth', known]);
   });
 
   it('tells of each visit once, and of nothing else', () => {
@@ -48,6 +55,20 @@ describe('a replay of the demo scene', () => {
       expect(Math.abs((event?.startMs ?? NaN) - visit.fromMs)).toBeLessThan(1500);
       expect(Math.abs((event?.endMs ?? NaN) - visit.toMs)).toBeLessThan(1500);
     }
+  });
+
+  it('compares its events with the truth that it is given', () => {
+    const labels = demoVisits.flatMap((visit) => [...new Set(visit.labels)]);
+    expect(report.truth).toMatchObject([
+      {
+        camera: 'demo-1',
+        visits: labels.length,
+        told: labels.length,
+        falseEvents: 0,
+        recall: 1,
+        precision: 1,
+      },
+    ]);
   });
 
   it('stores clips that hold the visit with pre- and post-roll, are complete, and say that a demo model looked', () => {
@@ -85,12 +106,12 @@ describe('a replay of the demo scene', () => {
   });
 });
 
-describe.runIf(footage !== undefined && model !== undefined)('a replay of people one by one', () => {
+describe.runIf(isAtHand)('a replay of people one by one', () => {
   const args = [footage ?? '', '--model', model ?? ''];
   let report: ReplayReport;
 
   beforeAll(async () => {
-    report = await replay([...args, '--data', join(scratch, 'one')]);
+    report = await replay([...args, '--data', join(scratch, 'one'), '--truth', truth ?? '']);
   });
 
   it('tells of six visits, each with a clip that holds it, and of nothing in the gaps', () => {
@@ -104,6 +125,16 @@ describe.runIf(footage !== undefined && model !== undefined)('a replay of people
       expect(event.endMs).toBeLessThanOrEqual(to * 1000 + 500);
       expect(event.complete).toBe(true);
     }
+  });
+
+  it('begins each event within half a second of its visit, ends it within one and a half, and takes nobody for another', () => {
+    for (const [index, [from, to]] of visits.entries()) {
+      const event = report.events[index];
+      expect(Math.abs((event?.startMs ?? NaN) - from * 1000)).toBeLessThanOrEqual(500);
+      expect(Math.abs((event?.endMs ?? NaN) - to * 1000)).toBeLessThanOrEqual(1500);
+    }
+    expect(report.truth).toMatchObject([{ told: 6, own: 6, falseEvents: 0, identitySwitches: 0 }]);
+    expect(report.truth?.[0]?.endError.worstMs).toBeLessThanOrEqual(1500);
   });
 
   it('copies the packets of the recording and begins each clip with a keyframe', async () => {
