@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { box } from './box.ts';
 import { MalformedInputError } from './errors.ts';
 import { cameraId, eventId } from './ids.ts';
+import { view } from './view.ts';
 
 /** Integer microseconds since the Unix epoch, UTC. */
 export const timeUs = z.number().int().nonnegative();
@@ -194,6 +195,8 @@ export const clipReady = z.object({
   gaps: z.array(gap),
   codec: z.object({ video: z.string(), audio: z.string().optional() }),
   event: eventMessage,
+  /** What the frames show of the footage's picture, see `boxInPicture`; absent: all of it. */
+  view: view.optional(),
 });
 export type ClipReady = z.infer<typeof clipReady>;
 

@@ -17,6 +17,11 @@ describe('redact', () => {
     ['rtsp://h/user=admin&password=abc&channel=1', 'rtsp://h/user=admin&password=***&channel=1'],
     ['rtsp://h/user=admin_password=abc_channel=1', 'rtsp://h/user=admin_password=***'],
     ['https://h/v?monkey=1&compass=2', 'https://h/v?monkey=1&compass=2'],
+    ['rtmp://h:1935/live/key-1234', 'rtmp://h:1935/live/***'],
+    ['rtmps://u:p@h/app/part/key?token=t', 'rtmps://u:***@h/app/part/***?token=***'],
+    ["Error opening 'rtmp://h/live/key': refused", "Error opening 'rtmp://h/live/***': refused"],
+    ['rtmp://h/live/key: Connection refused', 'rtmp://h/live/***: Connection refused'],
+    ['rtmp://h/live', 'rtmp://h/live'],
     ['no address at all', 'no address at all'],
   ])('takes the secret out of %j', (text, expected) => {
     expect(redact(text)).toBe(expected);

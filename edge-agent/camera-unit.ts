@@ -5,6 +5,7 @@ import type { Logger } from '@faascam/core/log';
 import type { Messaging } from '@faascam/core/messaging';
 import { redact } from '@faascam/core/redact';
 import type { CameraSettings } from '@faascam/core/settings';
+import { viewOf, type View } from '@faascam/core/view';
 import type { CameraStatus } from './capture/camera-status.ts';
 import { recordCamera, type RecorderOptions } from './capture/recorder.ts';
 import { serveClips, type ClipServiceOptions } from './clips/clip-service.ts';
@@ -46,6 +47,7 @@ export class CameraUnit {
   readonly #log: Logger;
   readonly #serving = new AbortController();
   #footage: Footage | undefined;
+  #view: View | undefined;
   #clips: Promise<void> = Promise.resolve();
   #recording: { stop: AbortController; over: Promise<void> } | undefined;
 
@@ -64,6 +66,7 @@ export class CameraUnit {
   /** Records with these settings from now on. What was recorded with others has ended in order when this resolves. */
   async record(settings: CameraSettings): Promise<void> {
     await this.#endRecording();
+    this.#view = viewOf(settings);
     const stop = new AbortController();
     this.#recording = { stop, over: this.#keepRecording(settings, stop.signal) };
   }
@@ -149,6 +152,7 @@ export class CameraUnit {
     this.#footage = footage;
     this.#clips = serveClips({
       ...{ id: agent, camera, footage, messaging, clock, log: this.#log, signal: this.#serving.signal },
+      view: () => this.#view,
       ...timing,
     });
     return footage;

@@ -1,8 +1,10 @@
+import { getEventListeners } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock, type Clock } from '@faascam/core/clock';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openCameraTest, type CameraTest } from './test-camera.ts';
@@ -127,5 +129,28 @@ describe('recorder', () => {
     const gaps = camera.frames.slice(1).map(({ streamS }, i) => streamS - (camera?.frames[i]?.streamS ?? 0));
     for (const gap of gaps) expect(gap).toBeCloseTo(1, 1);
     expect(camera.status.decoding).toEqual({ mode: 'keyframes' });
+  });
+
+  test('a camera whose keyframes are further apart than silence may last is not lost while it sends', async () => {
+    const source = `file:${await video('far.mp4', ...h264, '-g', '70', '-keyint_min', '70')}`;
+    camera = await openCameraTest(directory, { source, decode: 'keyframes' }, { lostMs: 5500 });
+    await camera.until(({ frames, lost }) => frames.length >= 3 || lost > 0);
+    expect(camera.lost).toBe(0);
+    const [first, second] = camera.frames.map(({ streamS }) => streamS);
+    expect((second ?? 0) - (first ?? 0)).toBeGreaterThan(6);
+  });
+
+  test('however often a stream ends and begins again, nothing is left waiting for the end of the agent', async () => {
+    const quick: Clock = {
+      nowUs: () => systemClock.nowUs(),
+      sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 20), signal),
+    };
+    const short = 'ffmpeg -v error -f lavfi -i testsrc2=size=64x48:rate=10:duration=0.3 -f mpegts pipe:1';
+    const options = { allowExec: true, clock: quick, stallMs: 60_000, lostMs: 60_000 };
+    camera = await openCameraTest(directory, { source: `exec:${short}` }, options);
+    await camera.until(({ status }) => status.restarts >= 3);
+    const early = getEventListeners(camera.signal, 'abort').length;
+    await camera.until(({ status }) => status.restarts >= 15);
+    expect(getEventListeners(camera.signal, 'abort').length).toBeLessThanOrEqual(Math.max(early, 3));
   });
 });

@@ -111,6 +111,9 @@ class Recorder {
       signal: AbortSignal.any([signal, this.#failed.signal]),
       onStatus: () => this.#tellStatus(),
       onFrame: (capturedAtUs, arrivedUs) => this.#seen(capturedAtUs, arrivedUs),
+      onAlive: () => {
+        if (this.#last !== undefined) this.#last = { ...this.#last, arrivedUs: clock.nowUs() };
+      },
     });
   }
 

@@ -53,6 +53,8 @@ export interface SessionOptions {
   signal: AbortSignal;
   /** Called in order, one at a time; ffmpeg waits meanwhile. */
   onFrame?(frame: SampledFrame): void | Promise<void>;
+  /** Called when footage grows while neither frame nor segment comes: keyframes may be far apart. */
+  onGrowth?(): void;
   /** Called when no more frames come; segments may still. */
   onFramesEnd?(): void;
   /** Called in order, one at a time. The file is the callee's. */
@@ -74,6 +76,8 @@ export interface SessionEnd {
 /** ffmpeg gets this long to close its segment before it is killed. */
 const KILL_AFTER_MS = 3000;
 const KEPT_COMPLAINTS = 40;
+/** After so long without media one looks whether footage grows: in time for those who call a silent camera lost. */
+const GROWTH_AFTER_MS = 3000;
 /** Stall times that a group of pictures may last. */
 const LONGEST_GROUP = 6;
 
@@ -293,8 +297,11 @@ class Session {
     const silentMs = (sinceUs: number): number => (clock.nowUs() - sinceUs) / 1000;
     if (segments !== undefined) {
       // Between two closed segments lies a group of pictures, which may be long: the newest one grows meanwhile.
-      const grows = silentMs(this.#footageSeenUs) > patience / 2 && (await this.#grew());
-      if (grows) this.#footageSeenUs = clock.nowUs();
+      const looks = silentMs(this.#footageSeenUs) > Math.min(patience / 2, GROWTH_AFTER_MS);
+      if (looks && (await this.#grew())) {
+        this.#footageSeenUs = clock.nowUs();
+        this.#options.onGrowth?.();
+      }
       if (silentMs(this.#footageSeenUs) > patience) return true;
       // Sound alone lets it grow as well, so not for ever.
       if (silentMs(this.#closedUs) > LONGEST_GROUP * patience) return true;

@@ -40,6 +40,8 @@ export interface StreamKeeperOptions {
   onStatus: () => void;
   /** Called for each frame, also for those that are not worth sending. */
   onFrame: (capturedAtUs: number, arrivedUs: number) => void;
+  /** Called when only keyframes are looked at, none came for a while, and the camera still sends. */
+  onAlive: () => void;
   clock: Clock;
   log: Logger;
   signal: AbortSignal;
@@ -178,6 +180,9 @@ export class StreamKeeper {
         output?.mode === 'pass-through'
           ? async (frame) => live.frame({ ...frame, thumbnail: await thumbnailOf(frame.jpeg) })
           : (frame) => live.frame(frame),
+      onGrowth: () => {
+        if (output?.mode === 'keyframes') this.#options.onAlive();
+      },
       onFramesEnd: () => live.framesEnded(),
       onSegment: async (segment) => {
         await live.segment(segment);

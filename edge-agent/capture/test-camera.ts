@@ -8,7 +8,7 @@ import type { z } from 'zod';
 import type { FramePublisher } from '../frames/live-publisher.ts';
 import { Footage } from '../ring/footage.ts';
 import type { CameraStatus } from './camera-status.ts';
-import { recordCamera } from './recorder.ts';
+import { recordCamera, type RecorderOptions } from './recorder.ts';
 
 /** A camera that is recorded, with its frames kept instead of published. */
 export interface CameraTest {
@@ -20,13 +20,15 @@ export interface CameraTest {
   eventOpen: boolean;
   /** Resolves once the condition holds. */
   until(condition: (camera: CameraTest) => boolean): Promise<void>;
+  /** Aborted by `stop`. */
+  signal: AbortSignal;
   stop(): Promise<void>;
 }
 
 export async function openCameraTest(
   directory: string,
   settings: z.input<typeof cameraSettings>,
-  timing: { stallMs?: number; lostMs?: number } = {},
+  changed: Partial<Pick<RecorderOptions, 'stallMs' | 'lostMs' | 'random' | 'allowExec' | 'clock'>> = {},
 ): Promise<CameraTest> {
   const parsed = cameraSettings.parse(settings);
   const log = createLogger('test');
@@ -35,7 +37,7 @@ export async function openCameraTest(
   const status: CameraStatus = { state: 'connecting', restarts: 0, active: false, framesPerSecond: 0 };
   const stop = new AbortController();
   const camera: CameraTest = {
-    ...{ status, footage, frames: [], lost: 0, eventOpen: false },
+    ...{ status, footage, frames: [], lost: 0, eventOpen: false, signal: stop.signal },
     until: async (condition) => {
       while (!condition(camera)) await Promise.race([wait(50), recording]);
     },
@@ -62,7 +64,7 @@ export async function openCameraTest(
   };
   const recording = recordCamera({
     ...{ camera: 'test', settings: parsed, footage, publisher, status, clock: systemClock, log },
-    ...{ signal: stop.signal, ...timing },
+    ...{ signal: stop.signal, ...changed },
   });
   // Told by whoever waits for it.
   recording.catch(() => undefined);

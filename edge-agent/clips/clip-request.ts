@@ -4,6 +4,7 @@ import type { Logger } from '@faascam/core/log';
 import type { ClipReady, ClipWanted, SegmentRef } from '@faascam/core/messages';
 import type { Messaging } from '@faascam/core/messaging';
 import { subjects } from '@faascam/core/subjects';
+import type { View } from '@faascam/core/view';
 import { HOLE_US, type Footage } from '../ring/footage.ts';
 import type { Segment } from '../ring/segment.ts';
 import { codecOf } from './codec.ts';
@@ -13,9 +14,11 @@ import type { StoredEvents } from './stored-events.ts';
 import type { Turn } from './turn.ts';
 
 /**
- * The picture at a window's very end belongs to it, also where it begins a segment, whose start is known to a millisecond.
+ * Footage this far beyond a window's edges may hold a picture of it. The picture at the very end belongs to it, also where
+ * it begins a segment, whose start is known to a millisecond; and a live camera's times are corrected by up to 40 ms from
+ * one picture to the next, also within a segment, of which only the start is known.
  */
-const EDGE_US = 1000;
+const EDGE_US = { live: 50_000, replay: 1000 } as const;
 
 /** What a camera's requests are fulfilled with. */
 export interface ClipDesk {
@@ -28,6 +31,8 @@ export interface ClipDesk {
   log: Logger;
   /** Clips are brought to the store one after the other: the uplink is narrow. */
   turn: Turn;
+  /** What its frames show of the picture now. */
+  view?: (() => View | undefined) | undefined;
   /** Waits between offers of a clip that nobody has stored yet; the last one stays. */
   offerWaitsMs: readonly number[];
 }
@@ -46,9 +51,10 @@ export async function fulfil(
 ): Promise<'stored' | 'later'> {
   const { footage, stored, log } = desk;
   const { eventId } = wanted;
+  const around = withEdges(footage, wanted);
   if (!stored.has(eventId)) {
-    await footage.ring.pin(eventId, wanted.fromUs, wanted.toUs + EDGE_US);
-    const state = await footage.until(wanted.toUs + EDGE_US, signal);
+    await footage.ring.pin(eventId, around.fromUs, around.toUs);
+    const state = await footage.until(around.toUs, signal);
     if (state === 'stopped') return 'later';
   }
   let objects = 0;
@@ -73,11 +79,15 @@ export async function fulfil(
     await storedOrTimeout(desk, eventId, attempt, signal);
   }
   // Objects of an earlier delivery lie there too; there were no more of them than segments in its window.
-  objects = Math.max(objects, footage.ring.overlapping(wanted.fromUs, wanted.toUs + EDGE_US).length);
+  objects = Math.max(objects, footage.ring.overlapping(around.fromUs, around.toUs).length);
   await desk.store.remove(Array.from({ length: objects }, (_, n) => objectName(wanted, n)));
   await footage.ring.unpin(eventId);
   log.info({ event: eventId }, 'The event is stored.');
   return 'stored';
+}
+
+function withEdges({ pace }: Footage, { fromUs, toUs }: { fromUs: number; toUs: number }) {
+  return { fromUs: fromUs - (pace === 'live' ? EDGE_US.live : 0), toUs: toUs + EDGE_US[pace] };
 }
 
 function objectName({ camera, eventId }: ClipWanted, n: number): string {
@@ -88,6 +98,7 @@ async function prepare(desk: ClipDesk, wanted: ClipWanted): Promise<ClipReady> {
   const { footage } = desk;
   const window = footage.clamp(wanted.fromUs, wanted.toUs);
   const { segments, codec } = await bring(desk, wanted, window);
+  const view = desk.view?.();
   return {
     v: 1,
     eventId: wanted.eventId,
@@ -104,6 +115,7 @@ async function prepare(desk: ClipDesk, wanted: ClipWanted): Promise<ClipReady> {
     }),
     codec,
     event: wanted.event,
+    ...(view === undefined ? {} : { view }),
   };
 }
 
@@ -116,7 +128,8 @@ async function bring(
   const { ring } = desk.footage;
   const refs: SegmentRef[] = [];
   let codec: ClipReady['codec'] | undefined;
-  for (const segment of ring.overlapping(window.fromUs, window.toUs + EDGE_US)) {
+  const around = withEdges(desk.footage, window);
+  for (const segment of ring.overlapping(around.fromUs, around.toUs)) {
     try {
       codec ??= await codecOf(segment.path);
       refs.push(await desk.store.put(objectName(wanted, refs.length), segment));

@@ -124,10 +124,11 @@ describe('clip service', () => {
   test('brings the segments of a window with their digests, and clears up once the event is stored', async () => {
     const footage = await openFootage(await newDirectory());
     await record(footage, 0, 10);
-    const desk = await serve('whole', footage);
+    const desk = await serve('whole', footage, { view: () => ({ rotate: 90 }) });
     const wanted = await desk.want(3, 7);
     await vi.waitFor(() => expect(desk.offers().length).toBe(1), soon);
     const [ready] = desk.offers();
+    expect(ready?.view).toEqual({ rotate: 90 });
     expect(ready).toMatchObject({
       eventId: wanted.eventId,
       agent: 'edge',

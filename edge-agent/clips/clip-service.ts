@@ -6,6 +6,7 @@ import type { Logger } from '@faascam/core/log';
 import { clipWanted, parseMessage } from '@faascam/core/messages';
 import { ensureStreams, type Messaging } from '@faascam/core/messaging';
 import { streams, subjects } from '@faascam/core/subjects';
+import type { View } from '@faascam/core/view';
 import { RateLimit } from '../rate-limit.ts';
 import type { Footage } from '../ring/footage.ts';
 import { fulfil, type ClipDesk } from './clip-request.ts';
@@ -23,6 +24,8 @@ export interface ClipServiceOptions {
   /** Takes no more requests. Those in work get `graceMs`; what is then not stored comes again with the next start. */
   signal: AbortSignal;
   clock?: Clock;
+  /** What the camera's frames show of its picture now; absent: all of it. */
+  view?: () => View | undefined;
   graceMs?: number;
   /** Waits between offers of a clip that nobody has stored yet; the last one stays. */
   offerWaitsMs?: readonly number[];
@@ -99,6 +102,7 @@ async function serve(options: ClipServiceOptions, clock: Clock, cutOff: AbortSig
     clock,
     log: log.child({ camera }),
     turn: new Turn(),
+    view: options.view,
     offerWaitsMs: options.offerWaitsMs ?? OFFER_WAITS_MS,
   };
   const inWork = new Set<Promise<void>>();

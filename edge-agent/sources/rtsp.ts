@@ -12,6 +12,8 @@ export function rtspInput(url: string, transport: 'tcp' | 'udp', analysis: Analy
     ...['-rtsp_transport', overUdp ? 'udp' : 'tcp', '-timeout', String(SILENCE_US)],
     ...(overUdp ? ['-buffer_size', String(UDP_BUFFER_BYTES)] : []),
     ...analysisArgs(analysis),
+    // The frame rate is not measured before the first picture is shown, which takes a second: nothing here needs it.
+    ...(analysis === 'quick' ? ['-fpsprobesize', '0'] : []),
     // ffmpeg would count times from the first packet that has one, and RTSP's first packet has none: keep the
     // camera's own times, so that the first frame does not get the second one's.
     '-copyts',
