@@ -108,7 +108,9 @@ export class CaptureClock implements TimeMap {
   }
 
   #least(): number {
-    return Math.min(...this.#buckets.map(({ leastUs }) => leastUs));
+    let least = Number.POSITIVE_INFINITY;
+    for (const { leastUs } of this.#buckets) least = Math.min(least, leastUs);
+    return least;
   }
 
   #follow(streamUs: number, sinceLastUs: number): void {

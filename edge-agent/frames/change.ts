@@ -36,10 +36,11 @@ export class ChangeMeter {
     const noise = Math.max(0.3, mad / MAD_OF_DIFFERENCE);
     // A single odd pair, such as one across a keyframe, says little.
     this.#noise += 0.2 * (Math.min(noise, this.#noise * 2) - this.#noise);
+    const unrest = this.#unrest;
     for (let at = 0; at < THUMBNAIL_BYTES; at++) {
       const step = Math.abs((thumbnail[at] ?? 0) - (previous[at] ?? 0) - offset);
-      const unrest = this.#unrest[at] ?? 0;
-      this.#unrest[at] = unrest + UNREST_RATE * (step - unrest);
+      const before = unrest[at] ?? 0;
+      unrest[at] = before + UNREST_RATE * (step - before);
     }
   }
 
@@ -52,11 +53,15 @@ export class ChangeMeter {
     const least = Math.max(LEAST_LEVELS, NOISE_TIMES * this.#noise * Math.SQRT2);
     const mask = this.#mask;
     let any = 0;
+    mask.fill(0);
+    const unrest = this.#unrest;
     for (let at = 0; at < THUMBNAIL_BYTES; at++) {
       const difference = Math.abs((thumbnail[at] ?? 0) - (reference[at] ?? 0) - offset);
-      const differs = difference > least + (keen ? 0 : UNREST_TIMES * (this.#unrest[at] ?? 0));
-      mask[at] = differs ? 1 : 0;
-      if (differs) any += 1;
+      // Most cells are done with here.
+      if (difference <= least) continue;
+      if (!keen && difference <= least + UNREST_TIMES * (unrest[at] ?? 0)) continue;
+      mask[at] = 1;
+      any += 1;
     }
     // All of it, as when the light goes on, is a change even where a median hides the half that did not.
     if (any < LEAST_CELLS) return Math.abs(offset) > 3 * LEAST_LEVELS ? THUMBNAIL_BYTES : 0;
@@ -68,16 +73,20 @@ export class ChangeMeter {
 /** Every so many cells are enough for a median; no divisor of the width, so that they lie in all columns. */
 const SPREAD_STEP = 7;
 
+/** Used for one look after the other. */
+const counts = new Uint32Array(511);
+const distances = new Uint32Array(511);
+
 /** Median of the differences a - b, and the median distance from it. */
 function spread(a: Uint8Array, b: Uint8Array): { median: number; mad: number } {
-  const counts = new Uint32Array(511);
+  counts.fill(0);
   const total = Math.ceil(a.length / SPREAD_STEP);
   for (let at = 0; at < a.length; at += SPREAD_STEP) {
     const slot = (a[at] ?? 0) - (b[at] ?? 0) + 255;
     counts[slot] = (counts[slot] ?? 0) + 1;
   }
   const median = medianOf(counts, total) - 255;
-  const distances = new Uint32Array(511);
+  distances.fill(0);
   for (let slot = 0; slot < counts.length; slot++) {
     const distance = Math.round(Math.abs(slot - 255 - median));
     distances[distance] = (distances[distance] ?? 0) + (counts[slot] ?? 0);
@@ -101,8 +110,7 @@ function largestRegion(mask: Uint8Array): number {
   const { width, height } = THUMBNAIL;
   const open: number[] = [];
   let largest = 0;
-  for (let seed = 0; seed < mask.length; seed++) {
-    if (mask[seed] !== 1) continue;
+  for (let seed = mask.indexOf(1); seed >= 0; seed = mask.indexOf(1, seed)) {
     mask[seed] = 0;
     open.push(seed);
     let cells = 0;
