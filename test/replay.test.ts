@@ -61,7 +61,6 @@ describe('a replay of the demo scene', () => {
     const labels = demoVisits.flatMap((visit) => [...new Set(visit.labels)]);
     expect(report.truth).toMatchObject([
       {
-        camera: 'demo-1',
         visits: labels.length,
         told: labels.length,
         falseEvents: 0,

@@ -1,7 +1,7 @@
 import { intersection, iou, type Box } from '@faascam/core/box';
 import type { DetectedObject } from '@faascam/core/messages';
 import { assign } from './assignment.ts';
-import { measured, predictBox, unlikeliness } from './kalman.ts';
+import { measured, predictBox, standingKinematics, unlikeliness, type Kinematics } from './kalman.ts';
 import { labelOf, sameFamily } from './label.ts';
 import type { Track } from './state.ts';
 
@@ -71,7 +71,7 @@ export function associate(
   stage(
     left(),
     high,
-    (track, box) => unlikeliness(track.kinematics, box, secondsOf(track), aspect),
+    (track, box) => unlikeliness(kinematicsOf(track), box, secondsOf(track), aspect),
     (track) => {
       const { scale } = measured(track.box, aspect);
       return 2 * Math.log(aspect / (scale * scale)) + RARELY_NEW;
@@ -98,8 +98,18 @@ export function associate(
   return { pairs, unseen };
 }
 
-/** What stands still is expected where it was, however long a detector blinks. */
-const STANDING_S = 1;
+/** What stands still is expected where it was, however long a detector blinks; or it would take its neighbour's place. */
+const STANDING_S = 0.2;
+const STANDING_HITS = 3;
+
+/** Where no motion is, nothing moves, however briefly it has been known. */
+function isStanding({ moving, hits, touchedSinceUs }: Track): boolean {
+  return !moving && (hits >= STANDING_HITS || touchedSinceUs === undefined);
+}
+
+function kinematicsOf(track: Track): Kinematics {
+  return isStanding(track) ? standingKinematics(track.kinematics) : track.kinematics;
+}
 
 /**
  * For how long an object has moved unseen, `stepMs` after the frame before: time that was watched. In frames that were
@@ -107,7 +117,7 @@ const STANDING_S = 1;
  */
 export function secondsSince(track: Track, stepMs: number): number {
   const seconds = (track.missedMs + stepMs) / 1000;
-  return track.moving ? seconds : Math.min(STANDING_S, seconds);
+  return isStanding(track) ? Math.min(STANDING_S, seconds) : seconds;
 }
 
 function isTwice(one: DetectedObject, other: DetectedObject): boolean {

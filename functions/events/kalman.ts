@@ -71,11 +71,19 @@ export function updateKinematics(before: Kinematics, box: Box, seconds: number, 
   };
 }
 
-/** It was not looked at because nothing moved: its speed is none. */
+/** The same for something that does not move: its speed is none, and surely so. */
+export function standingKinematics(before: Kinematics): Kinematics {
+  return slowed(before, 0);
+}
+
+/** It was not looked at because nothing moved: its speed is none, but may be of its size a second when it moves again. */
 export function restKinematics(before: Kinematics): Kinematics {
-  const [x, , xx, , xv] = before.x;
-  const [y, , yy, , yv] = before.y;
-  return { ...before, x: [x, 0, xx, 0, Math.min(xv, xx)], y: [y, 0, yy, 0, Math.min(yv, yy)] };
+  return slowed(before, before.size[0] * before.size[1]);
+}
+
+function slowed(before: Kinematics, speedVariance: number): Kinematics {
+  const slow = ([value, , variance]: Axis): Axis => [value, 0, variance, 0, short(speedVariance)];
+  return { ...before, x: slow(before.x), y: slow(before.y) };
 }
 
 /** Where it should be `seconds` after its last sight. */

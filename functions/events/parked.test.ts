@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Box } from '@faascam/core/box';
+import { eventSettings } from '@faascam/core/settings';
+import { advance } from './rules.ts';
+import type { CameraTracks } from './state.ts';
+import { withParkedRow } from './testing/parked-row.ts';
+import { ordinaryWorld, worldFrames } from './testing/world.ts';
 import { endsOf, eventsIn, play, playOn, secondsOf, together, walk, type Scene } from './testing/scene.ts';
 
+const settings = eventSettings.parse(undefined);
 const PARKED: Box = [0.5, 0.5, 0.3, 0.2];
 const ROW: readonly Box[] = [0.02, 0.22, 0.42, 0.62, 0.82].map((x): Box => [x, 0.5, 0.16, 0.15]);
 
@@ -111,6 +117,36 @@ describe('what was always there', () => {
     const { sent, state } = playOn(scene, 50);
     expect(eventsIn(sent, 'end').flatMap(({ labels }) => labels)).toEqual(['person']);
     expect(state?.tracks.filter(({ votes }) => 'car' in votes).every(({ moved }) => !moved)).toBe(true);
+  });
+
+  it('is a row of cars before a detector that blinks and trembles, with people in front of them, for half an hour', () => {
+    const detectors = [
+      { missed: 0.1, jitter: 0.03 },
+      { missed: 0.4, jitter: 0.03 },
+      { missed: 0.7, jitter: 0.03 },
+    ];
+    let people = 0;
+    const cars = new Set<string>();
+    for (let seed = 501; seed <= 515; seed++) {
+      const frames = worldFrames({ ...ordinaryWorld, seed, people: 3, seconds: 120 });
+      let state: CameraTracks | undefined;
+      for (const { message } of withParkedRow(frames, {
+        seed,
+        ...(detectors[seed % 3] ?? { missed: 0, jitter: 0 }),
+      })) {
+        const step = advance(state, message, settings);
+        if (step.kind !== 'advanced') throw new Error('frames of a world are in order');
+        state = step.state;
+        for (const { label, id } of eventsIn(step.outgoing, 'end').flatMap(({ tracks }) => tracks))
+          if (label === 'person') people += 1;
+          else cars.add(`${seed} ${id}`);
+      }
+      for (const { label, id } of state?.open?.members ?? [])
+        if (label === 'person') people += 1;
+        else cars.add(`${seed} ${id}`);
+    }
+    expect(people).toBeGreaterThan(50);
+    expect([...cars]).toEqual([]);
   });
 
   it('is not told when the light goes on and the detector sees it for the first time', () => {

@@ -10,6 +10,9 @@ const TOUCHED_SHARE = 0.1;
 /** What stands still drifts with the light by small parts of itself; this much of it is taken up at each sight. */
 const DRIFT_BLEND = 0.05;
 const DRIFT_IOU = 0.7;
+/** Longer by so much on one axis, and by no more than that (as a logarithm) on the other: it was hidden in part. */
+const UNCOVERED_GROWTH = 1.25;
+const SAME_GROWTH = 0.15;
 
 /**
  * Whether a box has left where it was. Something that passes in front of an object, or stops doing so, moves one edge of
@@ -31,7 +34,8 @@ function shift(from: number, length: number, nowFrom: number, nowLength: number)
   const end = nowFrom + nowLength - from - length;
   if (start * end <= 0) return 0;
   const common = Math.min(Math.abs(start), Math.abs(end));
-  return common / Math.max(1e-6, Math.min(length, nowLength));
+  // In parts of the whole, so that half of an object that trembles has not moved by half.
+  return common / Math.max(1e-6, length, nowLength);
 }
 
 /** Whether motion of about the object's own size covers most of it: then it is the object that moves. */
@@ -47,9 +51,20 @@ export function touchesMotion(box: Box, motionBoxes: readonly Box[]): boolean {
   return motionBoxes.reduce((sum, motion) => sum + intersection(box, motion), 0) >= TOUCHED_SHARE * area;
 }
 
-/** The anchor of something that stands still after one more sight: as light and detector drift, so does it. */
+/**
+ * The anchor of something that does not move after one more sight: as light and detector drift, so does it; and when more
+ * of it comes out from behind something, on one axis alone, it was larger all along.
+ */
 export function drifted(anchor: Box, now: Box): Box {
+  if (isUncovered(anchor, now)) return now;
   if (iou(anchor, now) < DRIFT_IOU) return anchor;
   const blend = (side: 0 | 1 | 2 | 3): number => anchor[side] + DRIFT_BLEND * (now[side] - anchor[side]);
   return [blend(0), blend(1), blend(2), blend(3)];
+}
+
+function isUncovered(anchor: Box, now: Box): boolean {
+  const [wider, higher] = [now[2] / Math.max(1e-6, anchor[2]), now[3] / Math.max(1e-6, anchor[3])];
+  const [more, same] = wider > higher ? [wider, higher] : [higher, wider];
+  const isOneSided = more > UNCOVERED_GROWTH && Math.abs(Math.log(same)) < SAME_GROWTH;
+  return isOneSided && intersection(anchor, now) >= DRIFT_IOU * areaOf(anchor);
 }

@@ -116,7 +116,7 @@ function hit(
   const touched = touchesMotion(sight.box, frame.motionBoxes);
   const displaced = touched && isDisplaced(track.anchor, sight.box) ? track.displaced + 1 : 0;
   const hasLeft = displaced >= DISPLACED_SIGHTS;
-  const kept = track.moving ? track.anchor : drifted(track.anchor, sight.box);
+  const kept = track.moving ? track.anchor : anchorOf(track, sight.box, touched);
   const lastSight = sightingOf(sight, frame);
   return {
     ...track,
@@ -140,6 +140,11 @@ function hit(
     stillMs: hasLeft && track.moving ? 0 : track.stillMs + step,
     best: sight.score > track.best.score ? { atUs: at, score: sight.score, box: sight.box } : track.best,
   };
+}
+
+/** Of an object that does not move: where motion does not touch it, it is where it is seen. */
+function anchorOf({ anchor }: Track, now: Box, touched: boolean): Box {
+  return touched || !isDisplaced(anchor, now) ? drifted(anchor, now) : now;
 }
 
 function begin(id: number, sight: DetectedObject, frame: DetectionsMessage, aspect: number): Track {
