@@ -21,7 +21,7 @@ export class FrameFlow {
   readonly #status: CameraStatus;
   readonly #clock: Clock;
   readonly #eventOpen: () => boolean;
-  #seenAtUs: number[] = [];
+  readonly #seenAtUs: number[] = [];
   #lostAtUs = Number.NEGATIVE_INFINITY;
 
   constructor(options: {
@@ -84,7 +84,8 @@ export class FrameFlow {
     this.#status.lastFrameAtUs = Math.max(frame.capturedAtUs, this.#status.lastFrameAtUs ?? 0);
     this.#status.active = this.#gate.activeAt(frame.capturedAtUs);
     const nowUs = this.#clock.nowUs();
-    this.#seenAtUs = [...this.#seenAtUs.filter((us) => nowUs - us < RATE_WINDOW_US), nowUs];
+    this.#seenAtUs.push(nowUs);
+    while (nowUs - (this.#seenAtUs[0] ?? nowUs) >= RATE_WINDOW_US) this.#seenAtUs.shift();
     this.#status.framesPerSecond = Math.round((this.#seenAtUs.length * 1e7) / RATE_WINDOW_US) / 10;
   }
 }

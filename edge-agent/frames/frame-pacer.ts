@@ -13,7 +13,7 @@ export class FramePacer<Frame> {
   readonly #send: (frame: Frame) => void;
   #waiting: Frame[] = [];
   #sentUs = Number.NEGATIVE_INFINITY;
-  #hurry = new AbortController();
+  #hurry: AbortController | undefined;
   #going = false;
 
   constructor(options: { intervalMs: number; clock: Clock; send: (frame: Frame) => void }) {
@@ -23,6 +23,10 @@ export class FramePacer<Frame> {
   }
 
   push(frame: Frame): void {
+    if (!this.#going && this.#dueInMs() <= 0) {
+      this.#sendNow(frame);
+      return;
+    }
     this.#waiting.push(frame);
     if (this.#waiting.length > MOST_WAITING) this.#waiting.shift();
     if (!this.#going) void this.#go();
@@ -31,21 +35,30 @@ export class FramePacer<Frame> {
   /** Sends what waits at once. */
   flush(): void {
     for (const frame of this.#waiting.splice(0)) this.#send(frame);
-    this.#hurry.abort();
+    this.#hurry?.abort();
   }
 
   /** Never rejects: sending tells of its own faults. */
   async #go(): Promise<void> {
     this.#going = true;
-    this.#hurry = new AbortController();
+    const hurry = new AbortController();
+    this.#hurry = hurry;
     while (this.#waiting.length > 0) {
-      const waitMs = (this.#sentUs + this.#intervalUs - this.#clock.nowUs()) / 1000;
-      if (waitMs > 0) await this.#clock.sleep(waitMs, this.#hurry.signal).catch(() => undefined);
+      const waitMs = this.#dueInMs();
+      if (waitMs > 0) await this.#clock.sleep(waitMs, hurry.signal).catch(() => undefined);
       const frame = this.#waiting.shift();
       if (frame === undefined) break;
-      this.#sentUs = this.#clock.nowUs();
-      this.#send(frame);
+      this.#sendNow(frame);
     }
     this.#going = false;
+  }
+
+  #dueInMs(): number {
+    return (this.#sentUs + this.#intervalUs - this.#clock.nowUs()) / 1000;
+  }
+
+  #sendNow(frame: Frame): void {
+    this.#sentUs = this.#clock.nowUs();
+    this.#send(frame);
   }
 }

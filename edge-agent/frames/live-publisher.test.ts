@@ -74,4 +74,34 @@ describe('live publisher', () => {
     expect(publisher.dropped).toBeGreaterThanOrEqual(84);
     expect(publisher.published + publisher.dropped).toBeGreaterThan(100);
   });
+
+  test('a camera of many frames a second loses none of them while NATS answers', async () => {
+    const publisher = publisherOf('quick');
+    for (let frame = 0; frame < 50; frame++) {
+      publisher.frame(Buffer.alloc(1000), frame + 1);
+      if (frame % 8 === 0) await publisher.settled();
+    }
+    await publisher.lost(51);
+    expect([publisher.published, publisher.dropped]).toEqual([50, 0]);
+    const info = await site.messaging.jsm.streams.info(streams.frames);
+    expect(info.state.messages).toBe(51);
+  });
+
+  test('while NATS is away frames are dropped and counted', async () => {
+    const publisher = publisherOf('away');
+    await site.server.stop();
+    await vi.waitFor(() => expect(site.messaging.isConnected()).toBe(false));
+    for (let frame = 0; frame < 30; frame++) publisher.frame(Buffer.alloc(1000), frame);
+    expect(publisher.droppedFor).toEqual({ 'not-connected': 30 });
+  });
+
+  test('a stream that is missing is noticed', async () => {
+    const publisher = publisherOf('nowhere');
+    await site.messaging.jsm.streams.delete(streams.frames);
+    publisher.frame(Buffer.alloc(1000), 1);
+    await publisher.settled();
+    publisher.frame(Buffer.alloc(1000), 2);
+    await publisher.settled();
+    expect([publisher.published, publisher.droppedFor['failed']]).toEqual([0, 2]);
+  });
 });

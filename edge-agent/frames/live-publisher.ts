@@ -13,8 +13,12 @@ import { frameHeaders, largestFrame, tooLargeMessage } from './frame-message.ts'
  * for the burst that a camera begins with, some 3 s at 5 frames a second.
  */
 const MOST_IN_FLIGHT = 16;
-/** An answer is asked for with the first frame after this long: each costs as much as sending a frame does. */
-const ANSWER_EVERY_US = 1_000_000;
+/**
+ * An answer is asked for with the first frame after this long, or when so many frames wait for one: each costs as much as
+ * sending a frame does.
+ */
+const ANSWER_EVERY_US = 2_000_000;
+const ANSWER_EVERY_FRAMES = MOST_IN_FLIGHT / 2;
 const PUBLISH_TIMEOUT_MS = 5000;
 
 /** Where a camera's frames go, and what comes back. */
@@ -29,7 +33,7 @@ export interface FramePublisher {
 
 /**
  * Publishes a camera's frames as they come. What cannot be sent at once is dropped and counted: only the newest matter.
- * One frame a second at the most is answered by NATS, which stands for those before it as well. After a missing answer
+ * Only a frame now and then is answered by NATS, which stands for those before it as well. After a missing answer
  * each frame waits for its own, so that nothing heaps up in memory while nobody takes it.
  */
 export class LivePublisher implements FramePublisher {
@@ -72,7 +76,9 @@ export class LivePublisher implements FramePublisher {
       this.#drop('behind', 'NATS does not keep up with the frames: they are dropped.');
     } else {
       this.#unanswered.push({ seq: this.#seq + 1, bytes: jpeg.length });
-      const due = this.#clock.nowUs() - this.#askedUs >= ANSWER_EVERY_US;
+      const due =
+        this.#clock.nowUs() - this.#askedUs >= ANSWER_EVERY_US ||
+        this.#unanswered.length >= ANSWER_EVERY_FRAMES;
       // The answer that is waited for stands for none of the frames after it.
       if (this.#answers.size === 0 && (due || !this.#trusted)) this.#ask('image', jpeg, capturedAtUs);
       else this.#send(jpeg, capturedAtUs);
