@@ -15,8 +15,9 @@ const reading = { limitInputPixels: MAX_PIXELS, failOn: 'error', ignoreIcc: true
 export async function decodePicture(encoded: Buffer): Promise<Picture> {
   if (encoded.length === 0) throw new MalformedInputError('The picture is empty.');
   try {
-    const { data, info } = await sharp(encoded, reading)
-      .autoOrient()
+    const image = sharp(encoded, reading);
+    if (mayBeTurned(encoded)) image.autoOrient();
+    const { data, info } = await image
       .toColourspace('srgb')
       .removeAlpha()
       .raw()
@@ -30,8 +31,7 @@ export async function decodePicture(encoded: Buffer): Promise<Picture> {
 
 /** Boxes of a picture as it is stored, turned upright with it as its EXIF orientation says. Throws `MalformedInputError`. */
 export async function uprightBoxes(encoded: Buffer, boxes: readonly Box[]): Promise<Box[]> {
-  // A camera's frame has none, and need not be read twice.
-  if (boxes.length === 0 || !encoded.subarray(0, LONGEST_HEAD).includes('Exif')) return [...boxes];
+  if (boxes.length === 0 || !mayBeTurned(encoded)) return [...boxes];
   try {
     const { orientation = 1 } = await sharp(encoded, reading).metadata();
     return boxes.map((box) => turned(box, orientation));
@@ -42,6 +42,12 @@ export async function uprightBoxes(encoded: Buffer, boxes: readonly Box[]): Prom
 
 /** EXIF stands in one of the first segments, and a segment has 64 kB at most. */
 const LONGEST_HEAD = 131_072;
+
+/** Whether a picture says which side is up. Cameras' frames do not, and are spared the question. */
+function mayBeTurned(encoded: Buffer): boolean {
+  const head = encoded.subarray(0, LONGEST_HEAD);
+  return head.includes('Exif') || head.includes('eXIf') || head.includes('EXIF');
+}
 
 function turned([x, y, width, height]: Box, orientation: number): Box {
   const right = 1 - x - width;

@@ -20,14 +20,18 @@ export interface Channel {
 
 const reversed = [2, 1, 0] as const;
 
-/** An input of bytes takes the levels as they are, in the order of the colours. */
-export function channelsOf(pixels: Pixels, type: 'float32' | 'float16' | 'uint8'): Channel[] {
-  return ([0, 1, 2] as const).map((colour) => {
+/** Red, green and blue. An input of bytes takes the levels as they are. */
+export function channelsOf(
+  pixels: Pixels,
+  type: 'float32' | 'float16' | 'uint8',
+): readonly [Channel, Channel, Channel] {
+  const channel = (colour: 0 | 1 | 2): Channel => {
     const plane = pixels.startsWith('bgr') ? reversed[colour] : colour;
     if (type === 'uint8') return { plane, levels: Uint8Array.from({ length: 256 }, (_, level) => level) };
     const floats = Float32Array.from({ length: 256 }, (_, level) => valueOf(level, pixels, colour));
     return { plane, levels: type === 'float32' ? floats : Uint16Array.from(floats, halfBits) };
-  });
+  };
+  return [channel(0), channel(1), channel(2)];
 }
 
 function valueOf(level: number, pixels: Pixels, colour: 0 | 1 | 2): number {

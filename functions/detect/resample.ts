@@ -22,15 +22,14 @@ const PADDING = 114;
 export class Resampler {
   readonly #target: InputArray;
   readonly #size: { width: number; height: number };
-  readonly #channels: readonly Channel[];
+  readonly #channels: Three<Channel>;
   readonly #channelsLast: boolean;
-  #rows: [Int32Array, Int32Array];
   /** What is padded now. */
   #padded = '';
 
   constructor(
     size: { width: number; height: number },
-    channels: readonly Channel[],
+    channels: Three<Channel>,
     channelsLast: boolean,
     target: InputArray,
   ) {
@@ -38,45 +37,26 @@ export class Resampler {
     this.#channels = channels;
     this.#channelsLast = channelsLast;
     this.#target = target;
-    this.#rows = [new Int32Array(3 * size.width), new Int32Array(3 * size.width)];
   }
 
   /** The part `from` of the picture, scaled to the place `to` of the input, with grey around it. */
   place(picture: Picture, from: Rectangle, to: Rectangle): InputArray {
     this.#pad(to);
-    const across = neighbours(from.left, from.width, to.width, 3);
-    const down = neighbours(from.top, from.height, to.height, 3 * picture.width);
-    // The source rows whose horizontal sums the two buffers hold.
-    let held = [-1, -1];
+    const { width, height } = this.#size;
+    const across = columnsOf(from, to);
+    const step = this.#channelsLast ? 3 : 1;
+    const [red, green, blue] = this.#channels;
+    const offsetOf = ({ plane }: Channel): number => (this.#channelsLast ? plane : plane * width * height);
+    const offsets = [offsetOf(red), offsetOf(green), offsetOf(blue)] as const;
+    const levels = [red.levels, green.levels, blue.levels] as const;
     for (let y = 0; y < to.height; y++) {
-      const upper = down.low[y] ?? 0;
-      const lower = down.high[y] ?? 0;
-      if (held[1] === upper) {
-        this.#rows = [this.#rows[1], this.#rows[0]];
-        held = [upper, -1];
-      }
-      if (held[0] !== upper) sumRow(picture.rgb, upper, across, this.#rows[0]);
-      if (lower !== upper && held[1] !== lower) sumRow(picture.rgb, lower, across, this.#rows[1]);
-      held = [upper, lower === upper ? -1 : lower];
-      this.#writeRow(to, y, lower === upper ? this.#rows[0] : this.#rows[1], down.weight[y] ?? 0);
+      const begin = ((to.top + y) * width + to.left) * step;
+      const { low, high, share } = between(y, from.height, to.height);
+      const row = 3 * picture.width;
+      const rows = { upper: (from.top + low) * row, lower: (from.top + high) * row, weight: share };
+      writeRow(this.#target, begin, step, offsets, levels, picture.rgb, rows, across);
     }
     return this.#target;
-  }
-
-  #writeRow(to: Rectangle, y: number, lower: Int32Array, weight: number): void {
-    const { width, height } = this.#size;
-    const upper = this.#rows[0];
-    const rest = ONE - weight;
-    const step = this.#channelsLast ? 3 : 1;
-    const begin = (to.top + y) * width + to.left;
-    for (const [colour, { plane, levels }] of this.#channels.entries()) {
-      const target = this.#target;
-      let at = this.#channelsLast ? 3 * begin + plane : plane * width * height + begin;
-      for (let index = colour, end = 3 * to.width; index < end; index += 3, at += step) {
-        const quarters = (((upper[index] ?? 0) * rest) >> 16) + (((lower[index] ?? 0) * weight) >> 16);
-        target[at] = levels[(quarters + 2) >> 2] ?? 0;
-      }
-    }
   }
 
   #pad(to: Rectangle): void {
@@ -96,25 +76,35 @@ export class Resampler {
   }
 }
 
-interface Neighbours {
-  /** Offsets of the two source elements around a target's centre, and the second one's weight. */
-  low: Int32Array;
-  high: Int32Array;
-  weight: Int32Array;
+/** The two source elements around the centre of a target's, and the second one's share. */
+function between(
+  index: number,
+  source: number,
+  target: number,
+): { low: number; high: number; share: number } {
+  const centre = Math.fround((index + 0.5) * (source / target) - 0.5);
+  const left = Math.floor(centre);
+  const share = roundedToEven((centre - left) * ONE);
+  return { low: Math.max(0, left), high: Math.min(source - 1, left + 1), share };
 }
 
-function neighbours(begin: number, source: number, target: number, step: number): Neighbours {
-  const low = new Int32Array(target);
-  const high = new Int32Array(target);
-  const weight = new Int32Array(target);
-  for (let index = 0; index < target; index++) {
-    const centre = Math.fround((index + 0.5) * (source / target) - 0.5);
-    const left = Math.floor(centre);
-    low[index] = (begin + Math.max(0, left)) * step;
-    high[index] = (begin + Math.min(source - 1, left + 1)) * step;
-    weight[index] = roundedToEven((centre - left) * ONE);
+interface Columns {
+  /** Offset in a row of the left one of two neighbours, and the right one's share. */
+  left: Int32Array;
+  share: Int32Array;
+}
+
+function columnsOf(from: Rectangle, to: Rectangle): Columns {
+  const left = new Int32Array(to.width);
+  const share = new Int32Array(to.width);
+  for (let x = 0; x < to.width; x++) {
+    const { low, high, share: part } = between(x, from.width, to.width);
+    // Beyond the centres of the outermost pixels there are no others: all is theirs.
+    const first = Math.max(0, Math.min(low, from.width - 2));
+    left[x] = 3 * (from.left + first);
+    share[x] = low < high ? part : low > first ? ONE : 0;
   }
-  return { low, high, weight };
+  return { left, share };
 }
 
 /** The nearest whole number, and of two the even one. */
@@ -124,15 +114,35 @@ function roundedToEven(value: number): number {
   return rest < 0.5 || (rest === 0.5 && below % 2 === 0) ? below : below + 1;
 }
 
-/** One source row scaled across: levels times 128. */
-function sumRow(rgb: Uint8Array, row: number, { low, high, weight }: Neighbours, sums: Int32Array): void {
-  for (let x = 0, at = 0; x < low.length; x++, at += 3) {
-    const left = row + (low[x] ?? 0);
-    const right = row + (high[x] ?? 0);
-    const share = weight[x] ?? 0;
-    const rest = ONE - share;
-    sums[at] = ((rgb[left] ?? 0) * rest + (rgb[right] ?? 0) * share) >> 4;
-    sums[at + 1] = ((rgb[left + 1] ?? 0) * rest + (rgb[right + 1] ?? 0) * share) >> 4;
-    sums[at + 2] = ((rgb[left + 2] ?? 0) * rest + (rgb[right + 2] ?? 0) * share) >> 4;
+type Three<T> = readonly [T, T, T];
+
+/** One row of the input, from two rows of the picture. All three colours at once, which is twice as fast as one by one. */
+function writeRow(
+  target: InputArray,
+  begin: number,
+  step: number,
+  [toRed, toGreen, toBlue]: Three<number>,
+  [red, green, blue]: Three<InputArray>,
+  rgb: Uint8Array,
+  { upper, lower, weight }: { upper: number; lower: number; weight: number },
+  { left, share: shares }: Columns,
+): void {
+  for (let x = 0, at = begin; x < left.length; x++, at += step) {
+    const above = upper + (left[x] ?? 0);
+    const below = lower + (left[x] ?? 0);
+    const share = shares[x] ?? 0;
+    target[toRed + at] = red[levelAt(rgb, above, below, share, weight)] ?? 0;
+    target[toGreen + at] = green[levelAt(rgb, above + 1, below + 1, share, weight)] ?? 0;
+    target[toBlue + at] = blue[levelAt(rgb, above + 2, below + 2, share, weight)] ?? 0;
   }
+}
+
+/** One colour between four pixels. */
+function levelAt(rgb: Uint8Array, above: number, below: number, share: number, weight: number): number {
+  const upper = rgb[above] ?? 0;
+  const lower = rgb[below] ?? 0;
+  const upperSum = ((upper << 11) + Math.imul((rgb[above + 3] ?? 0) - upper, share)) >> 4;
+  const lowerSum = ((lower << 11) + Math.imul((rgb[below + 3] ?? 0) - lower, share)) >> 4;
+  const quarters = (Math.imul(upperSum, ONE - weight) >> 16) + (Math.imul(lowerSum, weight) >> 16);
+  return (quarters + 2) >> 2;
 }

@@ -17,6 +17,7 @@ import { benchAgentTorn } from './agent-torn.ts';
 import { benchAgentUplink } from './agent-uplink.ts';
 import { benchCameras } from './cameras.ts';
 import { benchEvents } from './events.ts';
+import { benchDetector } from './detector.ts';
 import { benchLive } from './live.ts';
 import { lineOf, type Figure } from './figures.ts';
 import { benchConnector } from '@faascam/connector/bench';
@@ -68,6 +69,7 @@ const benches: Record<string, (scratch: string) => Promise<Figure[]>> = {
   replay: async (scratch) => await benchReplay((await materialIn(scratch)).model, scratch),
   cameras: async (scratch) => await benchCameras((await materialIn(scratch)).model, scratch),
   accuracy: benchAccuracy,
+  detector: benchDetector,
   events: benchEvents,
   'agent-cost': benchAgentCost,
   'agent-peer': benchAgentPeer,
