@@ -53,6 +53,11 @@ const MOST_DIFFERENT = 0.5;
 const SUDDEN_CHANGE = 0.35;
 /** A region that has not got on by then is none that moves: the background learns from it. */
 const DOUBTED_US = 1_500_000;
+/** Cells of nine that make a strong cell of the middle one: few, for a far person is two cells wide. */
+const STRONG_LEAST = 4;
+/** Where all is calm, what comes in is followed from this share of the least size on. */
+const FIRST_SHARE = 0.6;
+const CALM = 0.05;
 /** A region is worth a look for this long before it has got on. */
 const FRESH_US = 700_000;
 const STILL: MotionHeader = { v: 1, kind: 'still', score: 0, boxes: [] };
@@ -108,7 +113,7 @@ export function observe(
       weak[at] = 0;
     }
   }
-  majority(strong, width, height, scratch.cleaned);
+  majority(strong, width, height, scratch.cleaned, STRONG_LEAST);
   strong.set(scratch.cleaned);
   majority(weak, width, height, scratch.cleaned);
   const mask = grow(strong, scratch.cleaned, width, height);
@@ -132,8 +137,12 @@ export function observe(
     restless: before.restless,
     blocks,
   };
-  const regions = regionsOf(mask, width, height, minCells, about);
-  const { tracks, judged } = follow(before.tracks, regions, capturedAtUs, before.startUs);
+  const firstCells = Math.max(4, Math.round(FIRST_SHARE * minCells));
+  const regions = regionsOf(mask, width, height, firstCells, about).filter(
+    ({ cells, restless }) => cells >= minCells || restless < CALM,
+  );
+  const now = { nowUs: capturedAtUs, startUs: before.startUs, minCells };
+  const { tracks, judged } = follow(before.tracks, regions, now);
   const movers = judged.filter(({ moving }) => moving).map(({ region }) => region);
   const movedUs = movers.length > 0 ? capturedAtUs : before.movedUs;
   // Something new may turn out to move: the detector need not wait for that.

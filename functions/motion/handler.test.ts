@@ -1,13 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Kvm } from '@nats-io/kv';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FunctionContext, FunctionEvent } from '@faascam/core/function';
 import { motionHeader } from '@faascam/core/messages';
 import { connectNats, ensureStreams, type Messaging } from '@faascam/core/messaging';
 import { startNatsServer, type NatsServer } from '@faascam/core/nats-server';
-import handler, { close } from './handler.ts';
+import { buckets } from '@faascam/core/subjects';
+import handler, { close, ready } from './handler.ts';
+import { decodeBackground } from './state.ts';
 
 const START_US = 1_700_000_000_000_000;
 const directory = mkdtempSync(join(tmpdir(), 'faascam-motion-'));
@@ -19,6 +22,7 @@ beforeAll(async () => {
   process.env['NATS_URL'] = server.url;
   messaging = await connectNats(server.url, 'test');
   await ensureStreams(messaging.jsm);
+  await ready();
 });
 
 afterAll(async () => {
@@ -94,6 +98,51 @@ describe('the motion function', () => {
     const before = (await messaging.jsm.streams.info('MOTION')).state.messages;
     await handler(eventOf('a', 11, await picture(260)), context);
     expect((await messaging.jsm.streams.info('MOTION')).state.messages).toBe(before);
+  });
+
+  it('leaves a frame out that a newer one has overtaken', async () => {
+    const before = (await messaging.jsm.streams.info('MOTION')).state.messages;
+    await handler(eventOf('a', 7, await picture(260)), context);
+    expect((await messaging.jsm.streams.info('MOTION')).state.messages).toBe(before);
+  });
+
+  it('sees again at once after a frame from hours ahead', async () => {
+    const hourFrames = 5 * 3600;
+    await handler(eventOf('c', 1, await picture(undefined)), context);
+    await handler(eventOf('c', 5 * hourFrames, await picture(100)), context);
+    const empty = await picture(undefined);
+    for (const seq of [2, 9]) await handler(eventOf('c', seq, empty), context);
+    for (const [seq, left] of [
+      [10, 200],
+      [11, 230],
+      [12, 260],
+    ] as const)
+      await handler(eventOf('c', seq, await picture(left)), context);
+    expect(await said('c', 2)).toEqual({ kind: 'still', size: 0 });
+    expect(await said('c', 12)).toMatchObject({ kind: 'moving' });
+  });
+
+  it.each([
+    ['of another version', Buffer.from('{"v":1,"width":160,"height":90}\n')],
+    ['damaged', Buffer.alloc(60_000, 7)],
+  ])('begins anew where the state in the store is %s', async (what, bytes) => {
+    const camera = what.startsWith('of') ? 'd' : 'e';
+    const kv = await new Kvm(messaging.js).open(buckets.motion);
+    await kv.put(camera, bytes);
+    await handler(eventOf(camera, 1, await picture(undefined)), context);
+    expect(await said(camera, 1)).toEqual({ kind: 'still', size: 0 });
+    expect(decodeBackground((await kv.get(camera))?.value ?? Buffer.alloc(0))).toMatchObject({ width: 160 });
+  });
+
+  it('begins anew when the picture has another size in mid-stream', async () => {
+    const small = await sharp(await picture(undefined))
+      .resize(320, 240, { fit: 'fill' })
+      .jpeg()
+      .toBuffer();
+    await handler(eventOf('f', 1, await picture(undefined)), context);
+    await handler(eventOf('f', 2, small), context);
+    await handler(eventOf('f', 3, small), context);
+    expect(await said('f', 3)).toEqual({ kind: 'still', size: 0 });
   });
 
   it.each([

@@ -2,16 +2,24 @@ import { CameraStates } from '@faascam/core/camera-state';
 import { frameHeaderOf, messageHeadersOf } from '@faascam/core/frame';
 import { functionMessaging } from '@faascam/core/function-messaging';
 import { bodyBytes, type FunctionHandler } from '@faascam/core/function';
+import { createLogger } from '@faascam/core/log';
 import type { MotionHeader } from '@faascam/core/messages';
 import { motionSettings, settingsFromEnv, type MotionSettings } from '@faascam/core/settings';
 import { buckets, subjects } from '@faascam/core/subjects';
-import { beginBackground, observe } from './background.ts';
+import { beginBackground, observe, type Background } from './background.ts';
+import { latenessOf } from './lateness.ts';
 import { lumaOf, type Luma } from './luma.ts';
 import { decodeBackground, encodeBackground } from './state.ts';
+import { warmUp } from './warm-up.ts';
 
 const messaging = functionMessaging('faascam motion');
+const log = createLogger('motion');
 let settings: MotionSettings | undefined;
 const states = new CameraStates(messaging, buckets.motion, 'memory');
+/** The backgrounds of bytes that this replica has written: they need not be read again. */
+const held = new WeakMap<Uint8Array, Background>();
+/** How often each camera's background was begun anew, and why. */
+const begunAnew = new Map<string, number>();
 
 /** `frames.<camera>` in, `motion.<camera>` out, with the picture only where a look at it may tell something. */
 const handler: FunctionHandler = async (event, context) => {
@@ -41,19 +49,34 @@ async function motionIn(
   with_: MotionSettings,
 ): Promise<MotionHeader | 'late'> {
   return await states.update<MotionHeader | 'late'>(camera, (bytes) => {
-    const before = bytes === undefined ? undefined : decodeBackground(bytes);
-    if (before !== undefined && capturedAtUs < before.lastUs) return { result: 'late' };
-    if (before !== undefined && capturedAtUs === before.lastUs) return { result: before.said };
+    const before = bytes === undefined ? undefined : (held.get(bytes) ?? decodeBackground(bytes));
+    const lateness = before === undefined ? 'next' : latenessOf(capturedAtUs, before.lastUs);
+    if (lateness === 'late') return { result: 'late' };
+    if (before !== undefined && lateness === 'again') return { result: before.said };
+    if (bytes !== undefined && before === undefined) {
+      tellBegunAnew(camera, 'what was stored of it is damaged or of another version');
+    } else if (lateness === 'clock set back') {
+      tellBegunAnew(camera, 'its clock was set back');
+    }
     const after =
-      before === undefined
+      before === undefined || lateness === 'clock set back'
         ? beginBackground(luma, capturedAtUs)
         : observe(before, luma, capturedAtUs, with_).background;
-    return { state: encodeBackground(after), result: after.said };
+    const state = encodeBackground(after);
+    held.set(state, after);
+    return { state, result: after.said };
   });
+}
+
+function tellBegunAnew(camera: string, why: string): void {
+  const count = (begunAnew.get(camera) ?? 0) + 1;
+  begunAnew.set(camera, count);
+  log.warn({ camera, count }, `The background of camera ${camera} is begun anew: ${why}`);
 }
 
 export async function ready(): Promise<void> {
   settings ??= settingsFromEnv(motionSettings, 'FAASCAM_MOTION');
+  await warmUp(settings);
   await states.ready();
 }
 

@@ -40,6 +40,7 @@ export interface About {
   blocks: Blocks;
 }
 
+const MAJORITY = 5;
 /** What kept its brightness for less than this changed of late. */
 const OF_LATE_MS = 500;
 /** A block looks as it did when it differs by at most this, in grey levels. */
@@ -49,7 +50,13 @@ const ALIKE = 8;
  * The 3x3 majority of a mask of 0 and 1, into `cleaned`: lone cells vanish, small holes close. The border counts as
  * background.
  */
-export function majority(mask: Uint8Array, width: number, height: number, cleaned: Uint8Array): void {
+export function majority(
+  mask: Uint8Array,
+  width: number,
+  height: number,
+  cleaned: Uint8Array,
+  least = MAJORITY,
+): void {
   cleaned.fill(0);
   for (let y = 0; y < height; y++) {
     const row = y * width;
@@ -57,7 +64,7 @@ export function majority(mask: Uint8Array, width: number, height: number, cleane
     let [before, here] = [0, columnAt(mask, row, width)];
     for (let x = 0; x < width; x++) {
       const next = x + 1 < width ? columnAt(mask, row + x + 1, width) : 0;
-      if (before + here + next >= 5) cleaned[row + x] = 1;
+      if (before + here + next >= least) cleaned[row + x] = 1;
       before = here;
       here = next;
     }

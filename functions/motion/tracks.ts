@@ -117,11 +117,10 @@ const ALIVE_EMPTY = 0.15;
 export function follow(
   before: readonly Track[],
   regions: readonly Region[],
-  nowUs: number,
-  startUs: number,
+  { nowUs, startUs, minCells }: { nowUs: number; startUs: number; minCells: number },
 ): { tracks: Track[]; judged: Judged[] } {
   const free = new Set(before);
-  const clutter = Math.max(0, regions.filter(({ cells }) => cells < SMALL).length - 1);
+  const clutter = Math.max(0, regions.filter(({ cells }) => cells >= minCells && cells < SMALL).length - 1);
   const judged = regions.map((region): Judged => {
     const match = best(free, region, nowUs);
     if (match === undefined)
@@ -129,7 +128,7 @@ export function follow(
     free.delete(match);
     const continued = goneOn(match, region, nowUs, clutter);
     const ghost = continued.empty >= GHOST_FRAMES;
-    const known = continued.movedUs - startUs >= BLIND_US;
+    const known = continued.movedUs - startUs >= BLIND_US && continued.peak >= minCells;
     const moving = known && !ghost && isMoving(continued, region, nowUs);
     const someone = !ghost && continued.far >= SOMEONE && nowUs - continued.aliveUs <= STAYS_SOMEONE_US;
     return { region, track: continued, moving, ghost, someone };

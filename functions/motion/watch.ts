@@ -1,6 +1,5 @@
 import type { MotionHeader } from '@faascam/core/messages';
-import type { MotionSettings } from '@faascam/core/settings';
-import { beginBackground, observe } from './background.ts';
+import { beginBackground, observe, type MotionOptions } from './background.ts';
 import { lumaOf, type Luma } from './luma.ts';
 import { decodeBackground, encodeBackground } from './state.ts';
 
@@ -17,13 +16,13 @@ export interface Seen {
  * The state goes through its bytes after each frame, so that it is as precise as the function's own. Throws
  * `MalformedInputError` for a picture that cannot be decoded.
  */
-export function watchMotion(settings: MotionSettings): (jpeg: Buffer, capturedAtUs: number) => Promise<Seen> {
+export function watchMotion(settings: MotionOptions): (jpeg: Buffer, capturedAtUs: number) => Promise<Seen> {
   const watch = watchLuma(settings);
   return async (jpeg, capturedAtUs) => watch(await lumaOf(jpeg), capturedAtUs);
 }
 
 /** The same for frames that are on the model's grid already. */
-export function watchLuma(settings: MotionSettings): (luma: Luma, capturedAtUs: number) => Seen {
+export function watchLuma(settings: MotionOptions): (luma: Luma, capturedAtUs: number) => Seen {
   let state: Buffer | undefined;
   return (luma, capturedAtUs) => {
     const before = state === undefined ? undefined : decodeBackground(state);
