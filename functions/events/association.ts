@@ -12,6 +12,8 @@ import type { Track } from './state.ts';
 const RARELY_NEW = 4;
 /** Least overlap with where it was last seen, when the prediction has failed: it stopped, turned, or was half hidden. */
 const RECOVERY_IOU = 0.3;
+/** With less overlap, what has not moved yet would have had to move. */
+const SAME_PLACE_IOU = 0.1;
 /** Least overlap for a sight of low score: it may be anything, unless it is just where the object must be. */
 const LOW_SCORE_IOU = 0.5;
 /** A sight that overlaps a taken one of its family by so much is the same object seen twice. */
@@ -31,6 +33,8 @@ export interface Association {
  * 1. sights by how likely each track would be seen there, all together at the least cost;
  * 2. what is left by its overlap with where the track was last seen, rather than where it was thought to have gone;
  * 3. confirmed tracks that are left take sights of low score just where they must be; those begin no track.
+ *
+ * `isAtRest` tells of a box that nothing moves there: what stood elsewhere has not gone there, a neighbour is seen.
  */
 export function associate(
   tracks: readonly Track[],
@@ -38,6 +42,7 @@ export function associate(
   low: readonly DetectedObject[],
   stepMs: number,
   aspect: number,
+  isAtRest: (box: Box) => boolean,
 ): Association {
   const pairs = new Map<number, DetectedObject>();
   const rest = new Set(high);
@@ -71,7 +76,10 @@ export function associate(
   stage(
     left(),
     high,
-    (track, box) => unlikeliness(kinematicsOf(track), box, secondsOf(track), aspect),
+    (track, box) =>
+      !track.moving && iou(track.box, box) < SAME_PLACE_IOU && isAtRest(box)
+        ? Infinity
+        : unlikeliness(kinematicsOf(track), box, secondsOf(track), aspect),
     (track) => {
       const { scale } = measured(track.box, aspect);
       return 2 * Math.log(aspect / (scale * scale)) + RARELY_NEW;
@@ -100,11 +108,12 @@ export function associate(
 
 /** What stands still is expected where it was, however long a detector blinks; or it would take its neighbour's place. */
 const STANDING_S = 0.2;
+/** What is known for less may move before motion is sure of it. */
 const STANDING_HITS = 3;
+const YOUNG_US = 1_000_000;
 
-/** Where no motion is, nothing moves, however briefly it has been known. */
-function isStanding({ moving, hits, touchedSinceUs }: Track): boolean {
-  return !moving && (hits >= STANDING_HITS || touchedSinceUs === undefined);
+function isStanding({ moving, hits, firstUs, lastUs }: Track): boolean {
+  return !moving && hits >= STANDING_HITS && lastUs - firstUs >= YOUNG_US;
 }
 
 function kinematicsOf(track: Track): Kinematics {

@@ -20,6 +20,20 @@ describe('events', () => {
     expect(secondsOf(ends[0]?.endUs ?? 0)).toBeCloseTo(8);
   });
 
+  it('begin with the first sight, also when motion takes a while to make up its mind', () => {
+    const unsure: Scene = (second) =>
+      second >= 2 && second < 2.9
+        ? {
+            objects: walk(2, 8)(second).objects?.map((each) => ({ ...each, motion: 'none' })) ?? [],
+            motion: 'settling',
+          }
+        : walk(2, 8)(second);
+    const [end, ...others] = endsOf(unsure, 20);
+    expect(others).toEqual([]);
+    expect(secondsOf(end?.startUs ?? 0)).toBeCloseTo(2);
+    expect(end?.tracks).toHaveLength(1);
+  });
+
   it('want the clip with pre- and post-roll when the event has ended', () => {
     const wanted = play(walk(10, 14), 25).flatMap((each) => (each.kind === 'wanted' ? [each.message] : []));
     expect(wanted).toHaveLength(1);

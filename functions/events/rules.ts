@@ -205,7 +205,7 @@ function isAwaited(state: CameraTracks, endUs: number, at: number, settings: Eve
     (track) =>
       !track.confirmed &&
       track.missedMs === 0 &&
-      track.touchedSinceUs !== undefined &&
+      track.touched !== undefined &&
       track.firstUs - endUs < settings.mergeGapMs * 1000 &&
       at - track.firstUs < TENTATIVE_MS * 1000,
   );

@@ -64,10 +64,10 @@ export const track = z.object({
   displaced: count,
   /** Since when each sight of it was a bit off its anchor. */
   leftRestUs: timeUs.optional(),
-  /** Since when each sight of it was where something moves. */
-  touchedSinceUs: timeUs.optional(),
-  /** Whether motion of about its own size has covered it since its first sight. */
-  covered: z.boolean(),
+  /** Since when, and when last, a sight of it was where something moves; pauses of up to a second included. */
+  touched: z.object({ sinceUs: timeUs, lastUs: timeUs }).optional(),
+  /** Sights one after the other in which motion of about its own size covered it. */
+  covered: count,
   /** For how long it has kept to its anchor. */
   stillMs: durationMs,
   /** Whether it moves, or stood still for less than would make it one that stands. */

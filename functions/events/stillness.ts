@@ -42,13 +42,22 @@ function shift(from: number, length: number, nowFrom: number, nowLength: number)
 export function isCovered(box: Box, motionBoxes: readonly Box[]): boolean {
   const area = areaOf(box);
   const own = motionBoxes.filter((motion) => areaOf(motion) <= OWN_MOTION_SIZES * area);
-  return own.reduce((sum, motion) => sum + intersection(box, motion), 0) >= COVERED_SHARE * area;
+  return shareIn(box, own) >= COVERED_SHARE;
 }
 
 /** Whether at least a tenth of the box lies where something moves. */
 export function touchesMotion(box: Box, motionBoxes: readonly Box[]): boolean {
-  const area = areaOf(box);
-  return motionBoxes.reduce((sum, motion) => sum + intersection(box, motion), 0) >= TOUCHED_SHARE * area;
+  return shareIn(box, motionBoxes) >= TOUCHED_SHARE;
+}
+
+/** Whether most of the box lies where nothing moves: no object has just gone there. */
+export function isAtRest(box: Box, motionBoxes: readonly Box[]): boolean {
+  return shareIn(box, motionBoxes) < COVERED_SHARE;
+}
+
+function shareIn(box: Box, motionBoxes: readonly Box[]): number {
+  const shared = motionBoxes.reduce((sum, motion) => sum + intersection(box, motion), 0);
+  return shared / Math.max(1e-9, areaOf(box));
 }
 
 /**

@@ -5,7 +5,7 @@ import { associate, secondsSince } from './association.ts';
 import { beginKinematics, restKinematics, updateKinematics } from './kalman.ts';
 import { labelOf, medianScore } from './label.ts';
 import type { Track } from './state.ts';
-import { drifted, isCovered, isDisplaced, touchesMotion } from './stillness.ts';
+import { drifted, isAtRest, isCovered, isDisplaced, touchesMotion } from './stillness.ts';
 
 /** A silence longer than this counts as this much: an idle camera's one frame a second, with room. */
 const MAX_STEP_MS = 1500;
@@ -15,10 +15,13 @@ const FIRST_SIGHTS_KEPT = 10;
 export const TENTATIVE_MS = 1000;
 /** Sights one after the other that are clear of the anchor before an object has moved: one may be a detector's slip. */
 const DISPLACED_SIGHTS = 2;
+/** And for one that has stood still for long, which is the likelier a slip the longer it stood. */
+const PARKED_DISPLACED_SIGHTS = 3;
 /** Within this share of its size from its anchor, an object is where it was. */
 const REST_SHARE = 0.1;
 /** Of more objects than this, those that were not seen for the longest time are forgotten. */
 const TRACKS_KEPT = 128;
+const TOUCH_PAUSE_US = 1_000_000;
 const DEFAULT_ASPECT = 16 / 9;
 
 export interface Followed {
@@ -67,13 +70,22 @@ export function follow(
 }
 
 /**
- * Since when an object that proves to move does so: since motion has touched it; one that stood still, not before it
- * left its place.
+ * Since when an object that proves to move does so: who has just come into view, since then; else since motion has
+ * touched it, and not before it left its place if it stood still.
  */
 function sinceUs(track: Track, atUs: number, settings: EventSettings): number {
-  const touchedUs = track.touchedSinceUs ?? atUs;
+  if (!track.moved && atUs - track.firstUs < settings.stillAfterMs * 1000) return track.firstUs;
+  const touchedUs = track.touched?.sinceUs ?? atUs;
   if (track.stillMs < stillAfterMs(track, settings)) return touchedUs;
   return Math.max(touchedUs, track.leftRestUs ?? atUs);
+}
+
+/** Since when motion touches it, after one more sight. A pause of motion, which is never seen whole, is no end of it. */
+function touchedAfter(before: Track['touched'], box: Box, frame: DetectionsMessage): Track['touched'] {
+  const at = frame.capturedAtUs;
+  const goesOn = before !== undefined && at - before.lastUs <= TOUCH_PAUSE_US;
+  if (touchesMotion(box, frame.motionBoxes)) return { sinceUs: goesOn ? before.sinceUs : at, lastUs: at };
+  return goesOn ? before : undefined;
 }
 
 export function aspectOf({ picture }: DetectionsMessage): number {
@@ -88,7 +100,10 @@ function looked(
   nextTrack: number,
 ): { tracks: Track[]; nextTrack: number } {
   const aspect = aspectOf(frame);
-  const { pairs, unseen } = associate(tracks, high, low, step, aspect);
+  // Where motion says nothing, or has not made up its mind, nothing is known to rest.
+  const isKnown = frame.motion === 'moving' && frame.motionBoxes.length > 0;
+  const rests = (box: Box): boolean => isKnown && isAtRest(box, frame.motionBoxes);
+  const { pairs, unseen } = associate(tracks, high, low, step, aspect, rests);
   const seen = tracks.map((track, index) => {
     const sight = pairs.get(index);
     return sight === undefined
@@ -113,10 +128,10 @@ function hit(
   aspect: number,
 ): Track {
   const at = frame.capturedAtUs;
-  const touched = touchesMotion(sight.box, frame.motionBoxes);
-  const displaced = touched && isDisplaced(track.anchor, sight.box) ? track.displaced + 1 : 0;
+  const touched = touchedAfter(track.touched, sight.box, frame);
+  const displaced = touched !== undefined && isDisplaced(track.anchor, sight.box) ? track.displaced + 1 : 0;
   const hasLeft = displaced >= DISPLACED_SIGHTS;
-  const kept = track.moving ? track.anchor : anchorOf(track, sight.box, touched);
+  const kept = track.moving ? track.anchor : anchorOf(track, sight.box, touched, at);
   const lastSight = sightingOf(sight, frame);
   return {
     ...track,
@@ -134,17 +149,18 @@ function hit(
     anchor: hasLeft && track.moving ? sight.box : kept,
     displaced: hasLeft && track.moving ? 0 : displaced,
     leftRestUs: isDisplaced(track.anchor, sight.box, REST_SHARE) ? (track.leftRestUs ?? at) : undefined,
-    touchedSinceUs: touched ? (track.touchedSinceUs ?? at) : undefined,
-    covered: track.covered && isCovered(sight.box, frame.motionBoxes),
+    touched,
+    covered: isCovered(sight.box, frame.motionBoxes) ? track.covered + 1 : 0,
     // One that stood still is judged by how long it did when it begins to move.
     stillMs: hasLeft && track.moving ? 0 : track.stillMs + step,
     best: sight.score > track.best.score ? { atUs: at, score: sight.score, box: sight.box } : track.best,
   };
 }
 
-/** Of an object that does not move: where motion does not touch it, it is where it is seen. */
-function anchorOf({ anchor }: Track, now: Box, touched: boolean): Box {
-  return touched || !isDisplaced(anchor, now) ? drifted(anchor, now) : now;
+/** Of an object that does not move: where motion has not touched it for a while, it is where it is seen. */
+function anchorOf({ anchor, firstUs }: Track, now: Box, touched: Track['touched'], atUs: number): Box {
+  const wasTouched = touched !== undefined || atUs - firstUs <= TOUCH_PAUSE_US;
+  return wasTouched || !isDisplaced(anchor, now) ? drifted(anchor, now) : now;
 }
 
 function begin(id: number, sight: DetectedObject, frame: DetectionsMessage, aspect: number): Track {
@@ -164,8 +180,8 @@ function begin(id: number, sight: DetectedObject, frame: DetectionsMessage, aspe
     missedMs: 0,
     anchor: sight.box,
     displaced: 0,
-    touchedSinceUs: touchesMotion(sight.box, frame.motionBoxes) ? at : undefined,
-    covered: isCovered(sight.box, frame.motionBoxes),
+    touched: touchedAfter(undefined, sight.box, frame),
+    covered: isCovered(sight.box, frame.motionBoxes) ? 1 : 0,
     stillMs: 0,
     moving: false,
     moved: false,
@@ -191,10 +207,12 @@ function isConfirmed(track: Track, settings: EventSettings, minMedianOf: (label:
   );
 }
 
-/** It has left its place, or came into view as what moves there: in its first sights motion of its size covers it. */
-function hasMoved(track: Track, { confirmHits }: EventSettings): boolean {
-  if (track.displaced >= DISPLACED_SIGHTS) return true;
-  return !track.moved && track.covered && track.hits >= confirmHits && track.missedMs === 0;
+/** It has left its place; or it is what moves there: motion of its size covers it, soon after it came into view. */
+function hasMoved(track: Track, settings: EventSettings): boolean {
+  const isParked = track.stillMs >= settings.stillAfterMs;
+  if (track.displaced >= (isParked ? PARKED_DISPLACED_SIGHTS : DISPLACED_SIGHTS)) return true;
+  const isNew = !track.moved && track.lastUs - track.firstUs < stillAfterMs(track, settings) * 1000;
+  return isNew && track.covered >= settings.confirmHits && track.missedMs === 0;
 }
 
 function stillAfterMs(track: Track, settings: EventSettings): number {
