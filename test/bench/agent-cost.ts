@@ -35,7 +35,8 @@ export async function benchAgentCost(scratch: string): Promise<Figure[]> {
     mkdirSync(folder);
     bare.push(spawn('ffmpeg', intoFiles(args, join(folder, 'same')), { stdio: 'ignore' }));
     bare.push(spawn('ffmpeg', plainArgs(video, join(folder, 'plain')), { stdio: 'ignore' }));
-    await wait(4000);
+    // What a start costs is another matter: it is done with after half a minute.
+    await wait(30_000);
 
     const [same, plain] = bare.map(pidOf);
     if (same === undefined || plain === undefined) throw new TypeError('two ffmpegs run');

@@ -14,7 +14,7 @@ const ENCODE =
   '-c:v libx264 -preset veryfast -g 50 -keyint_min 50 -sc_threshold 0 -bf 0 -pix_fmt yuv420p'.split(' ');
 
 /** Longer than any measurement, so that no recording ends within one. */
-const RECORDING_S = 72;
+const RECORDING_S = 105;
 
 /** 1280x720 in which someone is about most of the time: real footage where it lies beside the checkout, else the demo. */
 export async function busyRecording(scratch: string): Promise<string> {
