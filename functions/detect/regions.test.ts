@@ -15,30 +15,40 @@ function plan(more: Partial<Scene>, most = 2): ReturnType<typeof planLook> {
 }
 
 describe('where to look', () => {
-  it('is around what is small, in full resolution, as large as the model takes', () => {
+  it('is around what is small, as large as the model takes, at most three times enlarged', () => {
     expect(plan({ movers: [at(640, 360, 12, 24)] })).toEqual({
       whole: false,
-      regions: [{ left: 432, top: 152, width: 416, height: 416 }],
+      regions: [{ left: 571, top: 291, width: 139, height: 139 }],
     });
+    expect(plan({ movers: [at(640, 360, 40, 90)] }).regions).toEqual([
+      { left: 445, top: 165, width: 390, height: 390 },
+    ]);
   });
 
   it('is never outside the picture', () => {
     const { regions } = plan({ movers: [at(5, 710, 10, 20)] });
-    expect(regions).toEqual([{ left: 0, top: 304, width: 416, height: 416 }]);
+    expect(regions).toEqual([{ left: 0, top: 581, width: 139, height: 139 }]);
     const flat = planLook(
       {
         ...{ picture: { width: 1280, height: 300 }, input, known: [], wholeIsDue: false, turn: 0 },
-        movers: [[0.5, 0.5, 0.01, 0.05]],
+        movers: [[0.5, 0.5, 0.01, 0.3]],
       },
       2,
     );
-    expect(flat.regions).toEqual([{ left: 438, top: 0, width: 416, height: 300 }]);
+    expect(flat.regions).toEqual([{ left: 451, top: 0, width: 390, height: 300 }]);
   });
 
   it('is one region for what lies close together, and two for what does not', () => {
-    const near = [at(600, 300, 12, 24), at(700, 360, 12, 24)];
+    const near = [at(600, 300, 12, 24), at(640, 330, 12, 24)];
     expect(plan({ movers: near }).regions).toHaveLength(1);
-    expect(plan({ movers: [...near, at(1200, 300, 12, 24)] }).regions).toHaveLength(2);
+    expect(plan({ movers: [...near, at(900, 300, 12, 24)] }).regions).toHaveLength(2);
+  });
+
+  it('shows more at once, and less enlarged, before there are too many', () => {
+    const three = [at(600, 300, 12, 24), at(760, 330, 12, 24), at(1200, 300, 12, 24)];
+    const { whole, regions } = plan({ movers: three });
+    expect(whole).toBe(false);
+    expect(regions.map(({ width }) => width)).toEqual([344, 139]);
   });
 
   it('is the whole as well when it is due, when something large moves, and when too much moves', () => {

@@ -34,14 +34,18 @@ const LEAST_GAIN = 1.33;
  * what COCO's evaluation calls small.
  */
 const SEEN_WELL = 64;
+/** Regions show what they are for at this length, where COCO's evaluation begins to call it large. */
+const LARGE = 96;
+/** What is smaller at the picture's own resolution is enlarged, at most so much: there is nothing more to see. */
+const MOST_ENLARGED = 3;
 /** A region shows surroundings on each side: this share of what it was made for. Detectors need them, and boxes grow. */
 const SURROUNDINGS = 0.5;
 /** At least so many pixels of surroundings. */
 const LEAST_SURROUNDINGS = 16;
 
 /**
- * What to look at in a frame. Small things get regions: parts of the picture at its own resolution, of the shape of the
- * model's input and at least as large, around what lies close together. The whole picture is looked at when it is due,
+ * What to look at in a frame. Small things get regions: parts of the picture of the shape of the model's input, at the
+ * picture's own resolution, or enlarged where that is still too small, around what lies close together. The whole picture is looked at when it is due,
  * when something large moves, and when there are more regions than `most`.
  */
 export function planLook(scene: Scene, most: number): Look {
@@ -52,10 +56,12 @@ export function planLook(scene: Scene, most: number): Look {
   const toPixels = (box: Box): Rectangle => inPixels(box, picture);
   const movers = scene.movers.map(toPixels);
   const known = scene.known.map(toPixels);
-  const regions = clusters(movers.filter(isSmall), input).map((box) => regionAround(box, picture, input));
+  const regions = clusters(movers.filter(isSmall), input, most).map((box) =>
+    regionAround(box, picture, input),
+  );
   // What moves and is known already lies in such a region.
   const others = known.filter((box) => isSmall(box) && !regions.some((region) => holds(region, box)));
-  regions.push(...clusters(others, input).map((box) => regionAround(box, picture, input)));
+  regions.push(...clusters(others, input, most).map((box) => regionAround(box, picture, input)));
   const worthIt = regions.filter((region) => scaleOf(region, input) >= LEAST_GAIN * scale);
   const seenAsWhole = [...movers, ...known].some((box) => !isSmall(box)) || worthIt.length < regions.length;
   const enough = worthIt.length > 0 && worthIt.length <= most && !seenAsWhole;
@@ -96,18 +102,38 @@ function inPixels([x, y, width, height]: Box, picture: Size): Rectangle {
   };
 }
 
-/** Boxes joined, the nearest first, as long as they fit in one region at the picture's own resolution. */
-function clusters(boxes: readonly Rectangle[], input: Size): Rectangle[] {
+/** Boxes that one region shows. */
+interface Cluster extends Rectangle {
+  /** The longest side of any of them. */
+  longest: number;
+}
+
+/**
+ * Boxes joined as long as a region shows them as large as one of them alone; where that leaves more than `most`, as long as
+ * they fit in one region at the picture's own resolution.
+ */
+function clusters(boxes: readonly Rectangle[], input: Size, most: number): Cluster[] {
+  const near = joinNearest(
+    boxes.map((box) => ({ ...box, longest: reachOf(box) })),
+    (union, a, b) => shareFor(union, input) <= Math.max(shareFor(a, input), shareFor(b, input)),
+  );
+  return near.length <= most ? near : joinNearest(near, (union) => shareFor(union, input) <= 1);
+}
+
+/** Boxes joined, the nearest first, as long as the union may be. */
+function joinNearest(
+  boxes: readonly Cluster[],
+  mayBe: (union: Cluster, a: Cluster, b: Cluster) => boolean,
+): Cluster[] {
   const joined = [...boxes];
   for (;;) {
-    let best: { first: number; second: number; union: Rectangle } | undefined;
+    let best: { first: number; second: number; union: Cluster } | undefined;
     for (let first = 0; first < joined.length; first++) {
       for (let second = first + 1; second < joined.length; second++) {
         const [a, b] = [joined[first], joined[second]];
         if (a === undefined || b === undefined) continue;
         const union = unionOf(a, b);
-        const wanted = withSurroundings(union);
-        if (wanted.width > input.width || wanted.height > input.height) continue;
+        if (!mayBe(union, a, b)) continue;
         if (best === undefined || reachOf(union) < reachOf(best.union)) best = { first, second, union };
       }
     }
@@ -117,16 +143,23 @@ function clusters(boxes: readonly Rectangle[], input: Size): Rectangle[] {
   }
 }
 
+/** The size of the region for a box, in inputs of the model: 1 is the picture's own resolution. */
+function shareFor(box: Cluster, input: Size): number {
+  const wanted = withSurroundings(box);
+  const wellSeen = Math.max(1 / MOST_ENLARGED, Math.min(1, box.longest / LARGE));
+  return Math.max(wellSeen, wanted.width / input.width, wanted.height / input.height);
+}
+
 function reachOf({ width, height }: Rectangle): number {
   return Math.max(width, height);
 }
 
-function unionOf(a: Rectangle, b: Rectangle): Rectangle {
+function unionOf(a: Cluster, b: Cluster): Cluster {
   const left = Math.min(a.left, b.left);
   const top = Math.min(a.top, b.top);
   const right = Math.max(a.left + a.width, b.left + b.width);
   const bottom = Math.max(a.top + a.height, b.top + b.height);
-  return { left, top, width: right - left, height: bottom - top };
+  return { left, top, width: right - left, height: bottom - top, longest: Math.max(a.longest, b.longest) };
 }
 
 function withSurroundings({ width, height }: Size): Size {
@@ -136,12 +169,11 @@ function withSurroundings({ width, height }: Size): Size {
   };
 }
 
-/** A part of the input's shape, at least of its size, with the box in its middle as far as the picture reaches. */
-function regionAround(box: Rectangle, picture: Size, input: Size): Rectangle {
-  const wanted = withSurroundings(box);
-  const enlarged = Math.max(1, wanted.width / input.width, wanted.height / input.height);
-  const width = Math.min(picture.width, Math.round(input.width * enlarged));
-  const height = Math.min(picture.height, Math.round(input.height * enlarged));
+/** A part of the input's shape with the box in its middle, as far as the picture reaches; so large that it is seen well. */
+function regionAround(box: Cluster, picture: Size, input: Size): Rectangle {
+  const share = shareFor(box, input);
+  const width = Math.min(picture.width, Math.round(input.width * share));
+  const height = Math.min(picture.height, Math.round(input.height * share));
   const left = Math.round(box.left + box.width / 2 - width / 2);
   const top = Math.round(box.top + box.height / 2 - height / 2);
   return {

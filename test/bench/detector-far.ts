@@ -1,20 +1,24 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import sharp from 'sharp';
 import type { Box } from '@faascam/core/box';
 import type { Detector, Planner } from '@faascam/detect/detector';
 import { planLook, wholeOnly } from '@faascam/detect/regions';
 import { overlap, type PixelBox } from './detector-coco.ts';
-import type { CocoImage, CocoSet } from './detector-material.ts';
 
 const WIDTH = 1280;
 const HEIGHT = 720;
 /** Height in pixels of the persons in the frame. */
 export const heights = [24, 32, 40, 48, 60] as const;
-const PERSON = 0;
+/** Persons a height. */
+const PERSONS = 24;
+/** When nobody is in the room. */
+const EMPTY_S = 2;
 
-/** A person cut out of a real picture, with some of what is around them. */
-interface Cutout {
-  path: string;
+/** A moment of the footage with one whole person in it. */
+interface Sight {
+  timeS: number;
   person: PixelBox;
 }
 
@@ -25,66 +29,80 @@ export interface FarFrame {
   mover: Box;
 }
 
-/** Persons who stand whole and large enough in their picture to be made small. */
-function cutouts({ images, truth }: CocoSet): Cutout[] {
-  return truth.flatMap(({ image, category, box }) => {
-    const at = images.find(({ id }) => id === image);
-    const [x, y, width, height] = box;
-    if (at === undefined || category !== PERSON || height < 150 || height < 1.6 * width) return [];
-    const whole = x > 2 && y > 2 && x + width < at.width - 2 && y + height < at.height - 2;
-    return whole ? [{ path: at.path, person: box }] : [];
+/** Footage of people in a room, and where a large detector saw them. */
+export interface Room {
+  video: string;
+  sights: Sight[];
+}
+
+export function roomOf(shared: string): Room {
+  const name = 'one-by-one-person-detection';
+  const lines = readFileSync(join(shared, 'groundtruth', `${name}.ref_yolov8n.csv`), 'utf8').split('\n');
+  const sights = lines.flatMap((line): Sight[] => {
+    const found = /^\d+,([\d.]+),1,0:0\.[89]\d*:(-?\d+) (-?\d+) (\d+) (\d+)$/.exec(line.trim());
+    const [timeS = 0, x = 0, y = 0, width = 0, height = 0] = (found ?? []).slice(1).map(Number);
+    // The video is 768x432; whole persons stand clear of its borders.
+    const whole = x > 4 && y > 4 && x + width < 764 && y + height < 428;
+    return found !== null && whole && height > 150 ? [{ timeS, person: [x, y, width, height] }] : [];
   });
+  const step = Math.max(1, Math.floor(sights.length / PERSONS));
+  return {
+    video: join(shared, 'videos', `${name}.mp4`),
+    sights: sights.filter((_, index) => index % step === 0).slice(0, PERSONS),
+  };
 }
 
-function backgrounds({ images, truth }: CocoSet): CocoImage[] {
-  return images.filter(
-    ({ id, width, height }) =>
-      width > height && !truth.some(({ image, category }) => image === id && category === PERSON),
-  );
+function pictureAt(video: string, timeS: number): Buffer {
+  const options = [
+    '-v',
+    'error',
+    '-ss',
+    String(timeS),
+    '-i',
+    video,
+    '-frames:v',
+    '1',
+    '-c:v',
+    'png',
+    '-f',
+    'image2pipe',
+    '-',
+  ];
+  return execFileSync('ffmpeg', options, { maxBuffer: 2 ** 26 });
 }
 
-/** Each person at that height in some place of some picture without persons; the same for the same set. */
-export async function farFrames(set: CocoSet, height: number): Promise<FarFrame[]> {
-  const places = backgrounds(set);
+/** Each person at that height, with some of the room around, somewhere in a large picture of the room; the same each time. */
+export async function farFrames({ video, sights }: Room, height: number): Promise<FarFrame[]> {
+  const room = await sharp(pictureAt(video, EMPTY_S)).resize(WIDTH, HEIGHT).png().toBuffer();
   const random = randomOf(height);
   const frames: FarFrame[] = [];
-  for (const cutout of cutouts(set)) {
-    const place = places[Math.floor(random() * places.length)];
-    if (place !== undefined) frames.push(await farFrame(cutout, place, height, random));
+  for (const { timeS, person } of sights) {
+    frames.push(await farFrame(pictureAt(video, timeS), person, room, height, random));
   }
   return frames;
 }
 
 async function farFrame(
-  { path, person }: Cutout,
-  place: CocoImage,
+  source: Buffer,
+  person: PixelBox,
+  room: Buffer,
   height: number,
   random: () => number,
 ): Promise<FarFrame> {
   const scale = height / person[3];
-  const [x, y] = [Math.round(person[0]), Math.round(person[1])];
-  const [w, h] = [Math.floor(person[2]), Math.floor(person[3])];
-  const margin = Math.round(Math.min(0.08 * h, x, y));
-  const source = await sharp(readFileSync(path)).metadata();
+  const margin = Math.round(0.4 * person[3]);
+  const [left, top] = [Math.max(0, person[0] - margin), Math.max(0, person[1] - margin)];
   const cut = {
-    left: x - margin,
-    top: y - margin,
-    width: Math.min(w + 2 * margin, source.width - x + margin),
-    height: Math.min(h + 2 * margin, source.height - y + margin),
+    ...{ left, top },
+    width: Math.min(768, person[0] + person[2] + margin) - left,
+    height: Math.min(432, person[1] + person[3] + margin) - top,
   };
-  const [across, down] = [
-    Math.max(4, Math.round(cut.width * scale)),
-    Math.max(4, Math.round(cut.height * scale)),
-  ];
-  const small = await sharp(readFileSync(path))
-    .extract(cut)
-    .resize(across, down, { fit: 'fill' })
-    .png()
-    .toBuffer();
-  // The border fades into the picture behind.
-  const fade = Math.max(1, margin * scale);
+  const [across, down] = [Math.round(cut.width * scale), Math.round(cut.height * scale)];
+  const small = await sharp(source).extract(cut).resize(across, down, { fit: 'fill' }).png().toBuffer();
+  // The border fades into the room behind.
+  const fade = Math.max(1, 0.2 * height);
   const mask = Buffer.from(
-    `<svg width="${across}" height="${down}"><defs><filter id="f"><feGaussianBlur stdDeviation="${fade / 2}"/></filter></defs>` +
+    `<svg width="${across}" height="${down}"><defs><filter id="f"><feGaussianBlur stdDeviation="${fade / 4}"/></filter></defs>` +
       `<rect x="${fade / 2}" y="${fade / 2}" width="${across - fade}" height="${down - fade}" fill="#fff" filter="url(#f)"/></svg>`,
   );
   const faded = await sharp(small)
@@ -92,16 +110,15 @@ async function farFrame(
     .composite([{ input: mask, blend: 'dest-in' }])
     .png()
     .toBuffer();
-  const left = Math.floor(40 + random() * (WIDTH - across - 80));
-  const top = Math.floor(HEIGHT * 0.3 + random() * (HEIGHT * 0.6 - down));
-  const jpeg = await sharp(readFileSync(place.path))
-    .resize(WIDTH, HEIGHT, { fit: 'cover' })
-    .composite([{ input: faded, left, top }])
+  const x = Math.floor(40 + random() * (WIDTH - across - 80));
+  const y = Math.floor(HEIGHT * 0.3 + random() * (HEIGHT * 0.6 - down));
+  const jpeg = await sharp(room)
+    .composite([{ input: faded, left: x, top: y }])
     .jpeg({ quality: 85 })
     .toBuffer();
   const where: PixelBox = [
-    left + (person[0] - cut.left) * scale,
-    top + (person[1] - cut.top) * scale,
+    x + (person[0] - left) * scale,
+    y + (person[1] - top) * scale,
     person[2] * scale,
     person[3] * scale,
   ];
