@@ -23,16 +23,17 @@ const firstMessages = z.tuple([z.union([readyMessage, failedMessage])]).rest(z.u
 /**
  * Starts one of our own programs as a child process of its own group, so that Ctrl-C reaches us alone and we end
  * them in order. It ends by itself when we vanish: the message channel closes. Resolves when it says that it is ready;
- * throws `FaascamError` `part-failed` with what it said if it ends before.
+ * throws `FaascamError` `part-failed` with what it said if it ends before. `flags` are Node's, beside our own.
  */
 export async function startChild(
   name: string,
   script: URL,
   env: Record<string, string>,
-  args: string[] = [],
+  flags: readonly string[] = [],
 ): Promise<Child> {
-  const child = fork(script, args, {
+  const child = fork(script, [], {
     env: { ...process.env, ...env },
+    execArgv: [...process.execArgv, ...flags],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     detached: true,
   });

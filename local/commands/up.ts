@@ -3,6 +3,7 @@ import type { Config } from '@faascam/core/config';
 import { createLogger } from '@faascam/core/log';
 import { requirePort } from '@faascam/core/ports';
 import { requireProgram } from '@faascam/core/programs';
+import { agentFlags } from '../agent-flags.ts';
 import { orderOf, RECORDING_ENDED, STOP_RECORDING } from '../agent-process.ts';
 import { startChild, type Child } from '../child.ts';
 import { keepConfig } from '../config-reload.ts';
@@ -56,7 +57,8 @@ async function serve(
     let order = orderOf(config, pipeline.natsUrl);
     const startAgent = async (): Promise<Child> => {
       const script = new URL('../agent-process.js', import.meta.url);
-      return (child = await startChild('agent', script, { FAASCAM_AGENT: JSON.stringify(order) }));
+      const env = { FAASCAM_AGENT: JSON.stringify(order) };
+      return (child = await startChild('agent', script, env, agentFlags));
     };
     agent = await supervise(startAgent, log);
     print(`faascam is ready: ${pipeline.gatewayUrl}/`);
