@@ -74,15 +74,17 @@ const PEAK_US = 12_000_000;
 /** Frames before a thing counts, and before a large one of so many cells does, one less. */
 const HITS = 3;
 const LARGE = 60;
-const SMALL = 80;
-const BIG = 150;
-/** More are asked for where much comes and goes, as in rain: chance joins what does not belong together. */
-const MOST_MORE_HITS = 10;
+/**
+ * More are asked for where much comes and goes, as in rain: chance joins what does not belong together. So many more for
+ * each other thing of fewer than `SMALL` cells in the frame, and in a place as restless as can be, and at most.
+ */
 const CLUTTER_HITS = 1;
+const SMALL = 80;
 const RESTLESS_HITS = 10;
-/** And a longer way, in widths of its own, where it is restless. */
+const MOST_MORE_HITS = 10;
+/** And a longer way, in sizes of its own, in a place as restless as can be. */
 const RESTLESS_WAY = 1.5;
-/** The least way of what gets on, in sizes of its own. */
+/** The least way of what gets on, in sizes of its own and in cells. */
 const LEAST_WAY = 0.1;
 const LEAST_CELLS = 1.2;
 /** Net way over all the way: leaves go to and fro, whoever walks gets on. Less is asked of who got on by his own size. */
@@ -95,14 +97,15 @@ const BLIND_US = 1_600_000;
 /** Whoever stops but does not hold still counts this long for each time that it got on, and at most so long. */
 const LINGER_US = 1_500_000;
 const LONGEST_LINGER_US = 8_000_000;
-/** What has got on by more than its own width is someone, and stays as long as it lives, within reason. */
+/** What has got on by so many sizes of its own is someone, and moves as long as it lives, within reason. */
 const SOMEONE = 0.75;
-/** As long as this share of it can be seen. */
-const MUCH = 0.3;
 const SOMEONE_LINGERS_US = 60_000_000;
-/** Where it is as restless as this nothing lingers, and less than this is calm. */
-const RESTLESS = 0.3;
+/** But only as long as this share of it can be seen, and where it is calm, or as large as no leaf or flake: in cells. */
+const MUCH = 0.3;
 const CALM = 0.1;
+const BIG = 150;
+/** Where it is as restless as this nothing else lingers. */
+const RESTLESS = 0.3;
 /** For how long someone may hold still and yet live. */
 const HOLDS_STILL_US = 3_000_000;
 /** And for how long it is not learned as part of the background. */
@@ -114,7 +117,7 @@ const GHOST_STEEPER = 1.4;
 const STEEP = 3;
 /** Or so much of it looks as it did before something came to stand there. */
 const UNCOVERED = 0.6;
-/** Frames in which it must look so, and how much one counts in which something of it changed. */
+/** Frames in which it must look so, and how much of one a frame counts in which something of it changed. */
 const GHOST_FRAMES = 2;
 const ALIVE_EMPTY = 0.15;
 
