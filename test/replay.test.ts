@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { manifest } from '@faascam/core/messages';
 import { demoVisits } from '@faascam/local/demo/demo-scene';
 import { demoVideo } from '@faascam/local/demo/video';
@@ -11,6 +11,8 @@ import { processesAbout, runFaascam, runTool } from './program.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'faascam-replay-test-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
+/** A replay of two minutes takes a minute of two processors that have nothing else to do. */
+vi.setConfig({ testTimeout: 400_000, hookTimeout: 400_000 });
 const isAtHand = footage !== undefined && model !== undefined && truth !== undefined;
 
 async function replay(args: string[]): Promise<ReplayReport> {

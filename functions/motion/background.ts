@@ -35,6 +35,8 @@ export interface Background {
   movedUs: number;
   /** When learning began: the first seconds learn faster. */
   startUs: number;
+  /** When the light of the whole scene last changed at once; 0 for never. */
+  litUs: number;
   /** Share of the picture that was off in the last frame, by light or by objects. */
   different: number;
   /** What is followed in the foreground. */
@@ -51,6 +53,9 @@ const SCENE_CHANGE = 0.6;
 /** Or where this much of it is off at once, were it by light alone, which was not in the frame before. */
 const MOST_DIFFERENT = 0.5;
 const SUDDEN_CHANGE = 0.35;
+/** Cameras then take so long to set their exposure, in which less of the picture need be off. */
+const EXPOSURE_US = 2_000_000;
+const SETTLING_DIFFERENT = 0.15;
 /** A region that has not got on by then is none that moves: the background learns from it. */
 const DOUBTED_US = 1_500_000;
 /** Cells of nine that make a strong cell of the middle one: few, for a far person is two cells wide. */
@@ -75,6 +80,7 @@ export function beginBackground(luma: Luma, capturedAtUs: number): Background {
     lastUs: capturedAtUs,
     movedUs: 0,
     startUs: capturedAtUs,
+    litUs: 0,
     different: 0,
     tracks: [],
     said: STILL,
@@ -121,10 +127,13 @@ export function observe(
   for (let at = 0; at < mask.length; at++) foreground += mask[at] ?? 0;
   const covered = foreground / pixels.length;
   if (covered > SCENE_CHANGE) return changed(before, luma, capturedAtUs, settings, mask);
-  if (different > Math.max(MOST_DIFFERENT, before.different + SUDDEN_CHANGE)) {
+  const settling = before.litUs > 0 && capturedAtUs - before.litUs < EXPOSURE_US;
+  const sudden = different > Math.max(MOST_DIFFERENT, before.different + SUDDEN_CHANGE);
+  if (sudden || (settling && different > SETTLING_DIFFERENT)) {
+    const at = { different: 0, litUs: settling ? before.litUs : capturedAtUs };
     const background = relit(before, luma, alignment, scratch.expected);
     const kind = unmoved(before.movedUs, before.lastUs, capturedAtUs, settings);
-    return { background: { ...background, different, lastUs: capturedAtUs, said: { ...STILL, kind } }, mask };
+    return { background: { ...background, ...at, lastUs: capturedAtUs, said: { ...STILL, kind } }, mask };
   }
 
   const minCells = Math.max(4, Math.round(settings.minArea * pixels.length));
@@ -141,7 +150,7 @@ export function observe(
   const regions = regionsOf(mask, width, height, firstCells, about).filter(
     ({ cells, restless }) => cells >= minCells || restless < CALM,
   );
-  const now = { nowUs: capturedAtUs, startUs: before.startUs, minCells };
+  const now = { nowUs: capturedAtUs, startUs: before.startUs, litUs: before.litUs, minCells };
   const { tracks, judged } = follow(before.tracks, regions, now);
   const movers = judged.filter(({ moving }) => moving).map(({ region }) => region);
   const movedUs = movers.length > 0 ? capturedAtUs : before.movedUs;

@@ -3,11 +3,11 @@ import type { Background } from './background.ts';
 import type { Scratch } from './scratch.ts';
 
 /** Noise that every camera has, JPEG's included, in grey levels. */
-export const NOISE_FLOOR = 1.6;
+export const NOISE_FLOOR = 1.8;
 /** A cell beside the foreground belongs to it at this share of the threshold. */
 const WEAK = 0.5;
 /** The picture trembles by this much of a cell even where nothing shakes the camera: edges are noisier than planes. */
-const TREMBLE = 0.1;
+const TREMBLE = 0.12;
 /** Neighbours' noise is partly the same noise: the mean of nine cells has this part of a cell's variance at least. */
 const SHARED_NOISE = 0.5;
 /** What is cut off at the bright end says little. */

@@ -10,7 +10,7 @@ const LIT_MOST = 1.8;
 const MAX_SPREAD = 0.05;
 const MAX_LIT_SPREAD = 0.035;
 /** The part of a cell's noise that the texture may be off by. */
-const NOISE_SHARE = 0.4;
+const NOISE_SHARE = 0.8;
 
 /**
  * Takes shadows and patches of light out of `strong` and `weak`, and marks them in `light`: cells around which the

@@ -19,6 +19,7 @@ const head = z.object({
   lastUs: z.number().int(),
   movedUs: z.number().int(),
   startUs: z.number().int(),
+  litUs: z.number().int(),
   different: z.number(),
   tracks: z.array(track).max(64),
   said: motionHeader,
@@ -31,9 +32,10 @@ const head = z.object({
  * that replicas that take turns do not lose it.
  */
 export function encodeBackground(background: Background): Buffer {
-  const { width, height, lastUs, movedUs, startUs, different, tracks, said, blocks, restless } = background;
+  const { width, height, lastUs, movedUs, startUs, litUs, different, tracks, said, blocks, restless } =
+    background;
   const first = Buffer.from(
-    `${JSON.stringify({ v: VERSION, width, height, lastUs, movedUs, startUs, different, tracks, said })}\n`,
+    `${JSON.stringify({ v: VERSION, width, height, lastUs, movedUs, startUs, litUs, different, tracks, said })}\n`,
     'latin1',
   );
   const cells = width * height;
@@ -86,7 +88,7 @@ export function decodeBackground(bytes: Uint8Array): Background | undefined {
     return undefined;
   }
   if (!parsed.success) return undefined;
-  const { width, height, lastUs, movedUs, startUs, different, tracks, said } = parsed.data;
+  const { width, height, lastUs, movedUs, startUs, litUs, different, tracks, said } = parsed.data;
   const body = buffer.subarray(end + 1);
   if (body.length !== sizeOf(width, height)) return undefined;
   const cells = width * height;
@@ -110,5 +112,5 @@ export function decodeBackground(bytes: Uint8Array): Background | undefined {
   const buried = taken(blocks);
   const restless = Float32Array.from(taken(tilesOf(width, height)), (tile) => tile / 255);
   const learned = { mean, variance: variances, blocks: { shown, ageMs, buried }, restless };
-  return { width, height, lastUs, movedUs, startUs, different, tracks, said, ...learned };
+  return { width, height, lastUs, movedUs, startUs, litUs, different, tracks, said, ...learned };
 }

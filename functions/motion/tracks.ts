@@ -47,6 +47,14 @@ export interface Judged {
   someone: boolean;
 }
 
+/** The frame's time, when learning began, when the light last changed, and the least size of what counts. */
+export interface Now {
+  nowUs: number;
+  startUs: number;
+  litUs: number;
+  minCells: number;
+}
+
 /** A track is kept this long without a region; one that has not got on yet, that long. */
 const LOST_US = 600_000;
 const LOST_NEW_US = 350_000;
@@ -66,32 +74,38 @@ const PEAK_US = 12_000_000;
 /** Frames before a thing counts, and before a large one of so many cells does, one less. */
 const HITS = 3;
 const LARGE = 60;
-const SMALL = 80;
-const BIG = 150;
-/** More are asked for where much comes and goes, as in rain: chance joins what does not belong together. */
-const MOST_MORE_HITS = 10;
+/**
+ * More are asked for where much comes and goes, as in rain: chance joins what does not belong together. So many more for
+ * each other thing of fewer than `SMALL` cells in the frame, and in a place as restless as can be, and at most.
+ */
 const CLUTTER_HITS = 1;
+const SMALL = 80;
 const RESTLESS_HITS = 10;
-/** And a longer way, in widths of its own, where it is restless. */
+const MOST_MORE_HITS = 10;
+/** And a longer way, in sizes of its own, in a place as restless as can be. */
 const RESTLESS_WAY = 1.5;
-/** The least way of what gets on, in sizes of its own. */
+/** The least way of what gets on, in sizes of its own and in cells. */
 const LEAST_WAY = 0.1;
 const LEAST_CELLS = 1.2;
-/** Net way over all the way: leaves go to and fro, whoever walks gets on. */
+/** Net way over all the way: leaves go to and fro, whoever walks gets on. Less is asked of who got on by his own size. */
 const STRAIGHT = 0.65;
+const STRAIGHT_FAR = 0.4;
 /** After this time without getting on, a beginning is made anew, so that a detour is forgiven. */
 const AGAIN_US = 2_000_000;
 /** Nothing counts as moving before the camera's own flicker is known. */
-const BLIND_US = 1_000_000;
+const BLIND_US = 1_600_000;
 /** Whoever stops but does not hold still counts this long for each time that it got on, and at most so long. */
 const LINGER_US = 1_500_000;
 const LONGEST_LINGER_US = 8_000_000;
-/** What has got on by more than its own width is someone, and stays as long as it lives, within reason. */
+/** What has got on by so many sizes of its own is someone, and moves as long as it lives, within reason. */
 const SOMEONE = 0.75;
 const SOMEONE_LINGERS_US = 60_000_000;
-/** Where it is as restless as this nothing lingers, and less than this is calm. */
-const RESTLESS = 0.3;
+/** But only as long as this share of it can be seen, and where it is calm, or as large as no leaf or flake: in cells. */
+const MUCH = 0.3;
 const CALM = 0.1;
+const BIG = 150;
+/** Where it is as restless as this nothing else lingers. */
+const RESTLESS = 0.3;
 /** For how long someone may hold still and yet live. */
 const HOLDS_STILL_US = 3_000_000;
 /** And for how long it is not learned as part of the background. */
@@ -103,7 +117,7 @@ const GHOST_STEEPER = 1.4;
 const STEEP = 3;
 /** Or so much of it looks as it did before something came to stand there. */
 const UNCOVERED = 0.6;
-/** Frames in which it must look so, and how much one counts in which something of it changed. */
+/** Frames in which it must look so, and how much of one a frame counts in which something of it changed. */
 const GHOST_FRAMES = 2;
 const ALIVE_EMPTY = 0.15;
 
@@ -117,7 +131,7 @@ const ALIVE_EMPTY = 0.15;
 export function follow(
   before: readonly Track[],
   regions: readonly Region[],
-  { nowUs, startUs, minCells }: { nowUs: number; startUs: number; minCells: number },
+  { nowUs, startUs, litUs, minCells }: Now,
 ): { tracks: Track[]; judged: Judged[] } {
   const free = new Set(before);
   const clutter = Math.max(0, regions.filter(({ cells }) => cells >= minCells && cells < SMALL).length - 1);
@@ -128,7 +142,9 @@ export function follow(
     free.delete(match);
     const continued = goneOn(match, region, nowUs, clutter);
     const ghost = continued.empty >= GHOST_FRAMES;
-    const known = continued.movedUs - startUs >= BLIND_US && continued.peak >= minCells;
+    // What was followed before the light changed is known already.
+    const sinceUs = continued.firstUs < litUs ? startUs : Math.max(startUs, litUs);
+    const known = continued.movedUs - sinceUs >= BLIND_US && continued.peak >= minCells;
     const moving = known && !ghost && isMoving(continued, region, nowUs);
     const someone = !ghost && continued.far >= SOMEONE && nowUs - continued.aliveUs <= STAYS_SOMEONE_US;
     return { region, track: continued, moving, ghost, someone };
@@ -140,9 +156,10 @@ export function follow(
   return { tracks, judged };
 }
 
-function isMoving({ gains, movedUs, aliveUs, far }: Track, region: Region, nowUs: number): boolean {
+function isMoving({ gains, movedUs, aliveUs, far, peak }: Track, region: Region, nowUs: number): boolean {
   if (gains === 0) return false;
-  const someone = far >= SOMEONE && (region.cells >= BIG || region.restless < CALM);
+  const someone =
+    far >= SOMEONE && region.cells >= MUCH * peak && (region.cells >= BIG || region.restless < CALM);
   const lingerUs = someone ? SOMEONE_LINGERS_US : Math.min(LONGEST_LINGER_US, LINGER_US * gains);
   const calm = Math.max(0, 1 - region.restless / RESTLESS);
   return (
@@ -187,7 +204,8 @@ function goneOn(track: Track, region: Region, nowUs: number, clutter: number): T
   const size = Math.sqrt((right - left + 1) * (bottom - top + 1));
   const more = CLUTTER_HITS * clutter * (cells < SMALL ? 1 : 0.75);
   const needed = { way: Math.max(LEAST_CELLS, LEAST_WAY * size), hits: cells >= LARGE ? HITS - 1 : HITS };
-  const straight = net >= STRAIGHT * way * (region.cut ? 2 : 1) && region.sharp >= SHARP;
+  const straight =
+    net >= (net > size ? STRAIGHT_FAR : STRAIGHT) * way * (region.cut ? 2 : 1) && region.sharp >= SHARP;
   if (!straight || net < needed.way || next.hits < needed.hits + Math.min(MOST_MORE_HITS, more))
     return nowUs - track.fromUs > AGAIN_US ? { ...next, ...begunAgain(region, nowUs) } : next;
   const strict = track.gains > 0 ? 0 : restless;
@@ -246,9 +264,12 @@ function overlapOf(a: Bounds, b: Bounds): number {
   return (across * down) / (areaOf(a) + areaOf(b) - across * down);
 }
 
-/** The same thing is of about the same size, and near where it was; less is asked of what is known to move. */
+/**
+ * The same thing is of about the same size, and near where it was; less is asked of what is known to move, and is still
+ * there in part.
+ */
 function likely(track: Track, region: Region, nowUs: number): boolean {
-  const leeway = track.gains > 0 ? 2 : 1;
+  const leeway = track.gains > 0 && overlapOf(track, region) > 0 ? 2 : 1;
   const ratio = (region.cells * leeway) / track.cells;
   if (ratio < LEAST_ALIKE || ratio > (leeway * leeway) / LEAST_ALIKE) return false;
   const size = Math.max(track.right - track.left, track.bottom - track.top) + 1;

@@ -27,6 +27,15 @@ export function realVisitors(): Footage | undefined {
   return existsSync(path) ? { name: 'room', frames: decode(path), visits: realVisits } : undefined;
 }
 
+/** The first seconds of footage. */
+export function beginningOf({ name, frames, visits }: Footage, seconds: number): Footage {
+  return {
+    name,
+    frames: frames.slice(0, seconds * caseFps),
+    visits: visits.filter(([, to]) => to < seconds),
+  };
+}
+
 /** The room before anyone comes, so many seconds of it. */
 export function emptyRoom({ frames }: Footage, seconds: number): Footage {
   const empty = frames.slice(1, Math.floor(REAL_EMPTY_S * caseFps));

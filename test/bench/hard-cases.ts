@@ -30,7 +30,7 @@ export interface HardCase {
   never?: boolean;
   /** The most of the time that may move in it, in %. */
   mostMoving?: number;
-  /** The most events there may be for each time that it strikes, which are so many in 45 s. */
+  /** The most events there may be for each time that it strikes, which are so many in 30 s. */
   eventsFor?: { share: number; times: number };
 }
 
@@ -135,12 +135,12 @@ export const hardCases: readonly HardCase[] = [
   {
     name: 'light switched',
     frame: (frames, index, seed) => light(current(frames, index), index, seed),
-    eventsFor: { share: 0.1, times: 8 },
+    eventsFor: { share: 0.1, times: 5 },
   },
   {
     name: 'infrared switched',
     frame: (frames, index) => {
-      const sinceS = secondsOf(index) - 15;
+      const sinceS = secondsOf(index) - 11;
       return sinceS >= 0 && sinceS < 15
         ? infrared(current(frames, index), index, sinceS)
         : current(frames, index);
@@ -202,7 +202,7 @@ export const hardCases: readonly HardCase[] = [
     name: 'scene cut',
     frame: (frames, index) => {
       const frame = current(frames, index);
-      return secondsOf(index) < 20 ? frame : Uint8Array.from(frame).reverse();
+      return secondsOf(index) < 12 ? frame : Uint8Array.from(frame).reverse();
     },
   },
   {
