@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import type { Clock } from '@faascam/core/clock';
 import { FaascamError, systemCodeOf } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
-import type { ClipReady, Manifest } from '@faascam/core/messages';
+import type { ClipReady, DetectedObject, Manifest } from '@faascam/core/messages';
 import type { Messaging } from '@faascam/core/messaging';
 import type { ObjectStore } from '@faascam/core/store';
+import { boxInPicture, type View } from '@faascam/core/view';
 import { assemble, extractFrame, type Clip } from './assemble.ts';
 import { findReceipt, storeEvent } from './clip-store.ts';
 import { manifestOf, type Snapshot } from './receipt.ts';
@@ -106,7 +107,8 @@ async function takeSnapshot(
 ): Promise<Snapshot | undefined> {
   const { best, candidates = [best], model } = ready.event;
   const tried = [];
-  for (const { atUs, objects } of candidates) {
+  for (const { atUs, objects: seen } of candidates) {
+    const objects = inPicture(seen, ready.view);
     const frame = nearestFrame(clip.frames, atUs);
     if (frame === undefined || Math.abs(frame.capturedAtUs - atUs) > SAME_PICTURE_US) continue;
     const picture = join(directory, `picture-${tried.length}.png`);
@@ -119,6 +121,13 @@ async function takeSnapshot(
   if (chosen === undefined) return undefined;
   const size = await renderSnapshot(chosen.picture, chosen.objects, model.demo, output);
   return { atUs: chosen.frame.capturedAtUs, ...size, objects: chosen.objects };
+}
+
+/** Frames may show the camera's picture turned and cut; footage has all of it. */
+function inPicture(objects: readonly DetectedObject[], view: View | undefined): DetectedObject[] {
+  return objects.map((object) =>
+    view === undefined ? object : { ...object, box: boxInPicture(object.box, view) },
+  );
 }
 
 /** The footage lacks the moments in which the objects were seen best: the nearest picture, in which nothing is framed. */

@@ -312,6 +312,20 @@ describe('whatever the store', () => {
     expect(receipt.snapshot?.objects).toEqual(objects);
   });
 
+  test('what was seen in a turned and cut frame is framed where it is in the footage', async () => {
+    const plain = readyOf(await upload('turned', recording), { camera: 'turned' });
+    const seen = { label: 'person', score: 0.9, box: [0.1, 0.2, 0.3, 0.4] as const };
+    const best = { ...plain.event.best, objects: [{ ...seen, box: [...seen.box] satisfies number[] }] };
+    // The left half of the picture, turned clockwise: its right edge is the frame's lower edge.
+    const view = { rotate: 90 as const, crop: [0, 0, 0.5, 1] satisfies number[] };
+    await callRaw(JSON.stringify({ ...plain, view, event: { ...plain.event, best } }));
+    const found = await store.get(eventKey(plain.eventId, 'event.json'));
+    const receipt = manifest.parse(JSON.parse(found ? (await buffer(found.stream)).toString() : ''));
+    const [framed] = receipt.snapshot?.objects ?? [];
+    for (const [index, value] of [0.1, 0.6, 0.2, 0.3].entries())
+      expect(framed?.box[index]).toBeCloseTo(value);
+  });
+
   test('a message that is malformed or contradicts itself is refused for good', async () => {
     await expect(callRaw('{"v":1}')).rejects.toThrow(MalformedInputError);
     const ready = readyOf(recording.segments, { camera: 'mixed' });
