@@ -92,6 +92,42 @@ describe('zones', () => {
     expect(secondsOf(start?.began?.atUs ?? 0)).toBeGreaterThan(22);
   });
 
+  describe('with someone in them who steps out at the tenth second', () => {
+    const zones = { right: { ...RIGHT, required: true } };
+    const loitering = { right: { ...RIGHT, required: true, loiteringMs: 12_000 } };
+    /** Comes in, walks up and down just within the edge, and is out of it for so many sights. */
+    const stepsOut =
+      (sights: number): Scene =>
+      (second) => {
+        if (second < 4) return walk(0, 6)(second);
+        if (second > 25) return {};
+        const isOut = second > 9.99 && second < 9.99 + sights / 5;
+        const foot = isOut ? 0.47 : 0.56 + 0.03 * Math.sin(second);
+        return { objects: [{ box: [foot - 0.04, 0.4, 0.08, 0.4] }] };
+      };
+
+    it('the stay goes on where that is for fewer sights than their inertia, and ends where it is not', () => {
+      const settings = { mergeGapMs: 0 };
+      const short = endsOf(stepsOut(2), 40, { places: { zones }, settings });
+      expect(short.map(({ ended }) => ended?.rule)).toEqual(['objects-left']);
+      expect(secondsOf(short[0]?.endUs ?? 0)).toBeGreaterThan(24);
+      const long = endsOf(stepsOut(4), 40, { places: { zones }, settings });
+      expect(long.map(({ ended }) => ended?.rule)).toEqual(['left-zones', 'objects-left']);
+      expect(secondsOf(long[0]?.endUs ?? 0)).toBeLessThan(11);
+    });
+
+    it('the time to loiter is not counted anew where that is for fewer sights than their inertia', () => {
+      const beganAt = (sights: number): number => {
+        const [start] = eventsIn(play(stepsOut(sights), 40, { places: { zones: loitering } }), 'start');
+        return secondsOf(start?.began?.atUs ?? 0);
+      };
+      // It enters at about the third second.
+      expect(beganAt(0)).toBeLessThan(17);
+      expect(beganAt(2)).toBe(beganAt(0));
+      expect(beganAt(4)).toBeGreaterThan(22);
+    });
+  });
+
   it('count only the labels that they name', () => {
     const places = { zones: { right: { ...RIGHT, required: true, labels: ['car'] } } };
     expect(play(walk(1, 9), 20, { places })).toEqual([]);

@@ -147,7 +147,8 @@ function visitTotals(name: string, found: readonly VisitJudgement[], bars?: Bars
   const visits = sum((judgement) => judgement.visits);
   const share = (100 * sum(({ falseFrames }) => falseFrames)) / sum(({ outside }) => outside);
   const [seen, own] = [sum((judgement) => judgement.seen), sum((judgement) => judgement.own)];
-  const delay = median(found.flatMap(({ delays }) => delays));
+  // Frames are a tenth of a second apart: what is left behind that is rounding.
+  const delay = Math.round(1000 * median(found.flatMap(({ delays }) => delays))) / 1000;
   const names = [
     `${name}: seen of ${visits}`,
     `${name}: of their own`,
