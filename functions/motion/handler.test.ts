@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kvm } from '@nats-io/kv';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { FunctionContext, FunctionEvent } from '@faascam/core/function';
 import { motionHeader } from '@faascam/core/messages';
 import { connectNats, ensureStreams, type Messaging } from '@faascam/core/messaging';
@@ -120,6 +120,30 @@ describe('the motion function', () => {
       await handler(eventOf('c', seq, await picture(left)), context);
     expect(await said('c', 2)).toEqual({ kind: 'still', size: 0 });
     expect(await said('c', 12)).toMatchObject({ kind: 'moving' });
+  });
+
+  it('looks at a camera with its own masks, also when they are changed', async () => {
+    const kv = await new Kvm(messaging.js).create(buckets.cameras);
+    const left = [
+      [0, 0],
+      [0.6, 0],
+      [0.6, 1],
+      [0, 1],
+    ];
+    const profile = { v: 1, camera: 'g', revision: 'one', masks: [left] };
+    await kv.put('g', JSON.stringify(profile));
+    const walk = async (seq: number): Promise<string> => {
+      const empty = await picture(undefined);
+      for (const each of [seq, seq + 7]) await handler(eventOf('g', each, empty), context);
+      for (const each of [0, 1, 2])
+        await handler(eventOf('g', seq + 8 + each, await picture(100 + 30 * each)), context);
+      return (await said('g', seq + 10)).kind;
+    };
+    expect(await walk(1)).toBe('still');
+    await kv.put('g', JSON.stringify({ ...profile, revision: 'two', masks: [] }));
+    // The change is on its way: frames of another walk, later ones, until it is there.
+    let seq = 1;
+    await vi.waitFor(async () => expect(await walk((seq += 100))).toBe('moving'), { timeout: 20_000 });
   });
 
   it.each([

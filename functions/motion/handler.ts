@@ -1,3 +1,5 @@
+import type { CameraProfile } from '@faascam/core/camera-profile';
+import { CameraProfiles, motionSettingsFor } from '@faascam/core/camera-profiles';
 import { CameraStates } from '@faascam/core/camera-state';
 import { frameHeaderOf, messageHeadersOf } from '@faascam/core/frame';
 import { functionMessaging } from '@faascam/core/function-messaging';
@@ -6,7 +8,7 @@ import { createLogger } from '@faascam/core/log';
 import type { MotionHeader } from '@faascam/core/messages';
 import { motionSettings, settingsFromEnv, type MotionSettings } from '@faascam/core/settings';
 import { buckets, subjects } from '@faascam/core/subjects';
-import { beginBackground, observe, type Background } from './background.ts';
+import { beginBackground, observe, type Background, type MotionOptions } from './background.ts';
 import { latenessOf } from './lateness.ts';
 import { lumaOf, type Luma } from './luma.ts';
 import { decodeBackground, encodeBackground } from './state.ts';
@@ -16,6 +18,9 @@ const messaging = functionMessaging('faascam motion');
 const log = createLogger('motion');
 let settings: MotionSettings | undefined;
 const states = new CameraStates(messaging, buckets.motion, 'memory');
+const profiles = new CameraProfiles(messaging, 'motion');
+/** Options by the profile that they are for. */
+const optionsOf = new WeakMap<CameraProfile, MotionOptions>();
 /** The backgrounds of bytes that this replica has written: they need not be read again. */
 const held = new WeakMap<Uint8Array, Background>();
 /** How often each camera's background was begun anew, and why. */
@@ -25,11 +30,15 @@ const begunAnew = new Map<string, number>();
 const handler: FunctionHandler = async (event, context) => {
   const frame = frameHeaderOf(event);
   const picture = bodyBytes(event);
-  settings ??= settingsFromEnv(motionSettings, 'FAASCAM_MOTION');
   const motion =
     frame.kind === 'lost'
       ? ({ v: 1, kind: 'lost', score: 0, boxes: [] } satisfies MotionHeader)
-      : await motionIn(frame.camera, await lumaOf(picture), frame.capturedAtUs, settings);
+      : await motionIn(
+          frame.camera,
+          await lumaOf(picture),
+          frame.capturedAtUs,
+          optionsFor(await profiles.of(frame.camera)),
+        );
   if (motion === 'late') return context.status(200).succeed('late');
   const { js } = await messaging.get();
   const look = motion.kind === 'moving' || motion.kind === 'settling';
@@ -41,12 +50,20 @@ const handler: FunctionHandler = async (event, context) => {
 };
 export default handler;
 
+function optionsFor(profile: CameraProfile): MotionOptions {
+  settings ??= settingsFromEnv(motionSettings, 'FAASCAM_MOTION');
+  const { masks } = profile;
+  const options = optionsOf.get(profile) ?? { ...motionSettingsFor(settings, profile), masks };
+  optionsOf.set(profile, options);
+  return options;
+}
+
 /** What moves in a frame; `late` when a newer frame of the camera was seen already. */
 async function motionIn(
   camera: string,
   luma: Luma,
   capturedAtUs: number,
-  with_: MotionSettings,
+  options: MotionOptions,
 ): Promise<MotionHeader | 'late'> {
   return await states.update<MotionHeader | 'late'>(camera, (bytes) => {
     const before = bytes === undefined ? undefined : (held.get(bytes) ?? decodeBackground(bytes));
@@ -61,7 +78,7 @@ async function motionIn(
     const after =
       before === undefined || lateness === 'clock set back'
         ? beginBackground(luma, capturedAtUs)
-        : observe(before, luma, capturedAtUs, with_).background;
+        : observe(before, luma, capturedAtUs, options).background;
     const state = encodeBackground(after);
     held.set(state, after);
     return { state, result: after.said };
