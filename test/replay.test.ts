@@ -86,6 +86,37 @@ describe('a replay of the demo scene', () => {
     }
   });
 
+  it('tells only of who enters a required zone, where the camera has one', async () => {
+    // The lower part of the yard: who walks there is told of, the car on the street is not.
+    const yard = join(scratch, 'half.mp4');
+    await runTool('ffmpeg', ['-v', 'error', '-i', video, '-t', '31', '-c', 'copy', yard]);
+    const garden = {
+      polygon: [
+        [0, 0.8],
+        [1, 0.8],
+        [1, 1],
+        [0, 1],
+      ],
+      required: true,
+    };
+    const config = join(scratch, 'zones.yml');
+    writeFileSync(
+      config,
+      JSON.stringify({
+        detect: { model: 'faascam-demo' },
+        cameras: { yard: { source: 'demo:', zones: { garden } } },
+      }),
+    );
+    const data = join(scratch, 'zones-data');
+    const { events } = await replay([yard, '--camera', 'yard', '--config', config, '--data', data]);
+    expect(events.map(({ labels }) => labels)).toEqual([['person']]);
+    const receipt = manifest.parse(JSON.parse(readFileSync(events[0]?.manifest ?? '', 'utf8')));
+    expect(receipt.event).toMatchObject({
+      zones: ['garden'],
+      began: { rule: 'entered-zone', zone: 'garden' },
+    });
+  });
+
   it('is listed by the command line, which fetches a clip', async () => {
     const data = ['--data', join(scratch, 'demo-data')];
     const list = await runFaascam(['clips', 'list', ...data]);

@@ -8,8 +8,10 @@ import { createLogger, type Logger } from '@faascam/core/log';
 import type { Messaging } from '@faascam/core/messaging';
 import { requireProgram } from '@faascam/core/programs';
 import { cameraSettings } from '@faascam/core/settings';
+import { viewOf } from '@faascam/core/view';
 import { probeRecording } from '@faascam/edge-agent/capture/recording';
 import { serveClips } from '@faascam/edge-agent/clips/clip-service';
+import { ProfileTeller } from '@faascam/edge-agent/profile-teller';
 import { openReplayFootage, replayRecording } from '@faascam/edge-agent/replay';
 import { collect, type Collector } from '../collector.ts';
 import { lockData } from '../data-lock.ts';
@@ -174,10 +176,15 @@ async function replayOne(
 ): Promise<Replayed> {
   const bar = progress(`Replaying ${basename(path)}`, 's');
   const settings = config.cameras[camera] ?? cameraSettings.parse({ source: `file:${path}` });
+  await new ProfileTeller(messaging, log).tell({ [camera]: settings });
   const footage = await openReplayFootage({ dataDirectory: work, camera, settings, log });
   const serving = new AbortController();
   const agent = { id: config.agent.id, camera, footage, messaging, log };
-  const clips = serveClips({ ...agent, signal: AbortSignal.any([signal, serving.signal]) });
+  const clips = serveClips({
+    ...agent,
+    view: () => viewOf(settings),
+    signal: AbortSignal.any([signal, serving.signal]),
+  });
   try {
     const replayed = async (): Promise<Replayed> => {
       const { frames, unanswered, tooLarge, durationMs } = await replayRecording({
