@@ -83,7 +83,7 @@ describe('source', () => {
 
   test.each([
     [`${HOST}/s`, 'rtsp://cam:***@10.0.0.7/s'],
-    ['rtmp://h/bcs/c.bcs?user=a&password=geheim', 'rtmp://h/bcs/c.bcs?user=a&password=***'],
+    ['rtmp://h/bcs/c.bcs?user=a&password=geheim', 'rtmp://h/bcs/***?user=a&password=***'],
     ['http://h/snap?usr=a&pwd=geheim&n=1', 'http://h/snap?usr=a&pwd=***&n=1'],
     ['srt://h:9000?passphrase=geheimgeheim', 'srt://h:9000'],
     ['onvif://cam:geheim@h', 'onvif://cam:***@h/onvif/device_service'],
