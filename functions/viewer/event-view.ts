@@ -1,6 +1,6 @@
 import { isoTime } from '@faascam/core/clock';
-import type { Manifest } from '@faascam/core/messages';
-import type { EventView } from './page/api.ts';
+import type { Began, Ended, Manifest } from '@faascam/core/messages';
+import type { BeganView, EndedView, EventView } from './page/api.ts';
 
 /** An event as the page shows it, from its `event.json`. Pure. */
 export function eventViewOf({
@@ -26,6 +26,9 @@ export function eventViewOf({
     score: event.bestScore,
     zones: event.zones,
     endReason: event.endReason,
+    began: event.began === undefined ? undefined : beganViewOf(event.began),
+    ended: event.ended === undefined ? undefined : endedViewOf(event.ended),
+    crossings: (event.crossings ?? []).map(({ line, direction }) => ({ line, direction })),
     complete,
     gaps: gaps.map(({ fromUs, toUs, cause }) => ({
       fromUs,
@@ -40,8 +43,17 @@ export function eventViewOf({
     storedAtUs,
     urls: {
       snapshot: snapshot === undefined ? undefined : `${base}/snapshot.jpg`,
+      cleanSnapshot: snapshot?.cleanKey === undefined ? undefined : `${base}/snapshot-clean.jpg`,
       clip: clip === undefined ? undefined : `${base}/clip.mp4`,
       manifest: `${base}/event.json`,
     },
   };
+}
+
+function beganViewOf({ rule, label, zone, sightings, medianScore }: Began): BeganView {
+  return { rule, label, zone, sights: sightings.length, medianScore };
+}
+
+function endedViewOf({ rule, quietMs }: Ended): EndedView {
+  return { rule, quietMs };
 }

@@ -21,6 +21,10 @@ export interface EventFixture {
   clip?: Buffer;
   clipMs?: number;
   snapshot?: Buffer;
+  /** The snapshot without boxes and labels. */
+  clean?: Buffer;
+  /** What the event tells of itself beside. */
+  told?: Partial<Manifest['event']>;
 }
 
 const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
@@ -28,7 +32,7 @@ const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).dig
 export function manifestOf(fixture: EventFixture): Manifest {
   const { camera, startUs, endUs = startUs + 4_000_000, labels = ['person'], score = 0.91 } = fixture;
   const id = eventIdOf(camera, startUs);
-  const { gaps = [], clip, snapshot } = fixture;
+  const { gaps = [], clip, snapshot, clean } = fixture;
   const requested = { fromUs: startUs - 5_000_000, toUs: endUs + 5_000_000 };
   const objects = labels.map((label) => ({
     label,
@@ -59,6 +63,7 @@ export function manifestOf(fixture: EventFixture): Manifest {
       best: { atUs: startUs, objects },
       model: { name: 'test-model', sha256: 'a'.repeat(64), demo: fixture.demo ?? false },
       endReason: 'left',
+      ...fixture.told,
     },
     agent: 'host',
     requested,
@@ -82,6 +87,7 @@ export function manifestOf(fixture: EventFixture): Manifest {
       : {
           snapshot: {
             key: eventKey(id, 'snapshot.jpg'),
+            ...(clean === undefined ? {} : { cleanKey: eventKey(id, 'snapshot-clean.jpg') }),
             atUs: startUs,
             width: 1280,
             height: 720,
@@ -100,6 +106,9 @@ export async function storeEvent(store: ObjectStore, fixture: EventFixture): Pro
   if (fixture.clip) await store.put(eventKey(id, 'clip.mp4'), fixture.clip, { contentType: 'video/mp4' });
   if (fixture.snapshot) {
     await store.put(eventKey(id, 'snapshot.jpg'), fixture.snapshot, { contentType: 'image/jpeg' });
+  }
+  if (fixture.clean) {
+    await store.put(eventKey(id, 'snapshot-clean.jpg'), fixture.clean, { contentType: 'image/jpeg' });
   }
   const json = Buffer.from(JSON.stringify(manifest));
   await store.put(eventKey(id, 'event.json'), json, { contentType: 'application/json' });

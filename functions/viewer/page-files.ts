@@ -15,6 +15,7 @@ const COMPILED = [
   'filters.js',
   'player.js',
   'polling.js',
+  'reasons.js',
   'shape.js',
   'timeline.js',
   'words.js',

@@ -176,6 +176,60 @@ it('an event is a card with what matters, and a click on it plays its clip', asy
   expect(faults).toEqual([]);
 });
 
+it('an event tells in the player why it began and ended, its zones and lines, and links to its clean snapshot', async () => {
+  const at = { seq: 7, model: 'a'.repeat(64) };
+  const sighting = { atUs: START_US, seq: 7, score: 0.81 };
+  await storeEvent(store, {
+    ...{ camera: 'yard', startUs: START_US, snapshot: picture, clean: h264.subarray(0, 1000) },
+    told: {
+      zones: ['drive', ODD_LABEL],
+      crossings: [{ line: 'gate', direction: 'left-to-right', atUs: START_US, track: 0 }],
+      began: {
+        ...{ ...at, rule: 'entered-zone', atUs: START_US, track: 0, label: 'person', zone: ODD_LABEL },
+        ...{ sightings: [sighting, sighting, sighting], medianScore: 0.81 },
+        needed: { hits: 3, medianScore: 0.6 },
+      },
+      ended: { ...at, rule: 'objects-left', atUs: START_US + 6_000_000, quietMs: 2000 },
+    },
+  });
+  await storeEvent(store, {
+    ...{ camera: 'gate', startUs: START_US - 1 },
+    told: {
+      endReason: undefined,
+      ended: { ...at, rule: 'state-lost', atUs: START_US, quietMs: 0 },
+    },
+  });
+  await page.goto(host.url);
+  await page.getByRole('button', { name: /on yard/ }).click();
+  const facts = page.locator('#player-facts > div');
+  const fact = async (name: string): Promise<string | undefined> =>
+    (
+      await facts
+        .filter({ has: page.getByText(name, { exact: true }) })
+        .locator('dd')
+        .textContent()
+    )?.replaceAll('\u00a0', ' ');
+  expect(await fact('Why it began')).toBe(
+    `person entered the zone ${ODD_LABEL}, seen 3 times, median score 81 %`,
+  );
+  expect(await fact('Why it ended')).toBe('the last object left, and nothing followed for 2 s');
+  expect(await fact('Zones')).toBe(`drive, ${ODD_LABEL}`);
+  expect(await fact('Lines crossed')).toBe('gate left to right');
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('link', { name: 'Clean snapshot' }).click(),
+  ]);
+  expect((await readFile(await download.path())).equals(h264.subarray(0, 1000))).toBe(true);
+
+  await page.getByRole('button', { name: 'Older event' }).click();
+  await page.getByRole('dialog', { name: 'Person on gate' }).waitFor();
+  expect(await fact('Why it ended')).toMatch(/^what was known of it was lost/);
+  expect(await page.getByText('Why it began').count()).toBe(0);
+  expect(await page.getByRole('link', { name: 'Clean snapshot' }).isHidden()).toBe(true);
+  expect(await page.title()).toBe('faascam');
+  expect(faults).toEqual([]);
+});
+
 it('new events come in while a clip plays, without disturbing it or the focus', async () => {
   await storeEvent(store, { camera: 'yard', startUs: START_US, clip: h264, snapshot: picture });
   await page.goto(host.url);

@@ -8,6 +8,23 @@ import { listOf, number, optional, record, text, truth, type Checked } from './s
 export const gapView = record({ fromUs: number, toUs: number, ms: number, cause: text });
 export type GapView = Checked<typeof gapView>;
 
+/** Why an event began: the rule, the object, how often it had been seen by then (10 at most), and how well. */
+export const beganView = record({
+  rule: text,
+  label: text,
+  zone: optional(text),
+  sights: number,
+  medianScore: number,
+});
+export type BeganView = Checked<typeof beganView>;
+
+/** Why it ended: the rule, and for how long nothing had prolonged it. */
+export const endedView = record({ rule: text, quietMs: number });
+export type EndedView = Checked<typeof endedView>;
+
+export const crossingView = record({ line: text, direction: text });
+export type CrossingView = Checked<typeof crossingView>;
+
 export const eventView = record({
   id: text,
   camera: text,
@@ -24,6 +41,10 @@ export const eventView = record({
   score: number,
   zones: listOf(text),
   endReason: optional(text),
+  /** Absent in events that older versions have stored. */
+  began: optional(beganView),
+  ended: optional(endedView),
+  crossings: listOf(crossingView),
   /** Whether the clip holds all that was asked for; if not, `gaps` says what is missing and why. */
   complete: truth,
   gaps: listOf(gapView),
@@ -35,7 +56,13 @@ export const eventView = record({
   /** As ffprobe names it: h264, hevc. */
   videoCodec: optional(text),
   storedAtUs: number,
-  urls: record({ snapshot: optional(text), clip: optional(text), manifest: text }),
+  urls: record({
+    snapshot: optional(text),
+    /** The snapshot without boxes and labels. */
+    cleanSnapshot: optional(text),
+    clip: optional(text),
+    manifest: text,
+  }),
 });
 export type EventView = Checked<typeof eventView>;
 

@@ -1,10 +1,10 @@
 import type { EventView } from './api.ts';
 import { byId, element, showText } from './elements.ts';
 import { badgesOf, chips } from './event-grid.ts';
+import { beganText, crossingsText, endedText } from './reasons.ts';
 import {
   dateTimeText,
   durationText,
-  endReasonText,
   gapText,
   labelsText,
   percentText,
@@ -124,7 +124,10 @@ export class Player {
       ['Model', event.demo ? `${event.model} (for demonstration)` : event.model],
     ];
     if (event.zones.length > 0) facts.push(['Zones', event.zones.join(', ')]);
-    if (event.endReason !== undefined) facts.push(['Ended because', endReasonText(event.endReason)]);
+    if (event.crossings.length > 0) facts.push(['Lines crossed', crossingsText(event.crossings)]);
+    if (event.began !== undefined) facts.push(['Why it began', beganText(event.began)]);
+    const ended = endedText(event.ended, event.endReason);
+    if (ended !== undefined) facts.push(['Why it ended', ended]);
     if (event.videoCodec !== undefined) facts.push(['Video', event.videoCodec]);
     facts.push(['Footage', event.complete ? 'complete' : event.gaps.map(gapText).join('; ') || 'incomplete']);
     byId('player-facts', HTMLElement).replaceChildren(
@@ -133,6 +136,7 @@ export class Player {
 
     link('player-download', event.urls.clip, true);
     link('player-snapshot', event.urls.snapshot, true);
+    link('player-clean', event.urls.cleanSnapshot, true);
     link('player-json', event.urls.manifest, false);
   }
 }

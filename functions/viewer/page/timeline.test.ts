@@ -19,6 +19,9 @@ function event(id: string): EventView {
     score: 1,
     zones: [],
     endReason: undefined,
+    began: undefined,
+    ended: undefined,
+    crossings: [],
     complete: true,
     gaps: [],
     requested: { fromUs: 0, toUs: 0 },
@@ -26,7 +29,7 @@ function event(id: string): EventView {
     demo: false,
     videoCodec: undefined,
     storedAtUs: 0,
-    urls: { snapshot: undefined, clip: undefined, manifest: '' },
+    urls: { snapshot: undefined, cleanSnapshot: undefined, clip: undefined, manifest: '' },
   };
 }
 

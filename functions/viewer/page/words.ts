@@ -97,17 +97,6 @@ export function incompleteText(gaps: { cause: string }[]): string {
   return causes.length === 0 ? 'incomplete' : `incomplete: ${causes.join(', ')}`;
 }
 
-const endReasons: Record<string, string> = {
-  left: 'the last object left',
-  still: 'the last object stood still',
-  split: 'split; the next event goes on',
-  'camera-lost': 'the camera was lost',
-};
-
-export function endReasonText(reason: string): string {
-  return endReasons[reason] ?? reason;
-}
-
 const cameraStates: Record<string, string> = {
   connecting: 'connecting',
   streaming: 'live',
