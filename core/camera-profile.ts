@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { areaSettings, overridesOf } from './analysis-settings.ts';
 import { cameraId } from './ids.ts';
-import { eventSettings, motionSettings, type CameraSettings } from './settings.ts';
+import { type CameraSettings } from './camera-settings.ts';
+import { eventSettings, motionSettings } from './settings.ts';
 
 /**
  * KV `cameras`, key = camera: how the functions look at one camera's pictures, from its section of the agent's config.

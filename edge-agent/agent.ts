@@ -5,7 +5,7 @@ import { messageOf, systemCodeOf, UsageError } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
 import type { Messaging } from '@faascam/core/messaging';
 import { requireProgram } from '@faascam/core/programs';
-import type { CameraSettings } from '@faascam/core/settings';
+import type { CameraSettings } from '@faascam/core/camera-settings';
 import type { CameraChanges } from './camera-changes.ts';
 import { CameraSet } from './camera-set.ts';
 import type { UnitTiming } from './camera-unit.ts';

@@ -1,4 +1,4 @@
-import { cameraSettings, type CameraSettings } from '@faascam/core/settings';
+import { cameraSettings, type CameraSettings } from '@faascam/core/camera-settings';
 import { expect, test } from 'vitest';
 import { cameraChanges, changesText, recordingGoesOn } from './camera-changes.ts';
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { profileKeys } from '@faascam/core/camera-profile';
-import type { CameraSettings } from '@faascam/core/settings';
+import type { CameraSettings } from '@faascam/core/camera-settings';
 
 /** What an order changes, by camera id. */
 export interface CameraChanges {

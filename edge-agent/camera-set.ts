@@ -1,4 +1,4 @@
-import type { CameraSettings } from '@faascam/core/settings';
+import type { CameraSettings } from '@faascam/core/camera-settings';
 import { cameraChanges, changesText, recordingGoesOn, type CameraChanges } from './camera-changes.ts';
 import { CameraUnit, type UnitOptions } from './camera-unit.ts';
 

@@ -4,7 +4,7 @@ import { FaascamError, messageOf, systemCodeOf, UsageError } from '@faascam/core
 import type { Logger } from '@faascam/core/log';
 import type { Messaging } from '@faascam/core/messaging';
 import { redact } from '@faascam/core/redact';
-import type { CameraSettings } from '@faascam/core/settings';
+import type { CameraSettings } from '@faascam/core/camera-settings';
 import { viewOf, type View } from '@faascam/core/view';
 import type { CameraStatus } from './capture/camera-status.ts';
 import { recordCamera, type RecorderOptions } from './capture/recorder.ts';

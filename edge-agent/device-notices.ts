@@ -1,5 +1,5 @@
 import type { Logger } from '@faascam/core/log';
-import type { CameraSettings } from '@faascam/core/settings';
+import type { CameraSettings } from '@faascam/core/camera-settings';
 import { watchDevices, type DeviceChange } from './discovery/device-watch.ts';
 
 /**

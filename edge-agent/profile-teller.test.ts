@@ -3,7 +3,8 @@ import { CameraProfiles, eventSettingsFor, motionSettingsFor } from '@faascam/co
 import { functionMessaging, type FunctionMessaging } from '@faascam/core/function-messaging';
 import { connectNats } from '@faascam/core/messaging';
 import { startNatsServer } from '@faascam/core/nats-server';
-import { cameraSettings, eventSettings, motionSettings } from '@faascam/core/settings';
+import { cameraSettings } from '@faascam/core/camera-settings';
+import { eventSettings, motionSettings } from '@faascam/core/settings';
 import { buckets } from '@faascam/core/subjects';
 import { Kvm } from '@nats-io/kv';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';

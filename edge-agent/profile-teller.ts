@@ -3,7 +3,7 @@ import { profileOf, type CameraProfile } from '@faascam/core/camera-profile';
 import { messageOf } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
 import type { Messaging } from '@faascam/core/messaging';
-import type { CameraSettings } from '@faascam/core/settings';
+import type { CameraSettings } from '@faascam/core/camera-settings';
 import { buckets } from '@faascam/core/subjects';
 
 /** Whoever waits for the functions to know waits no longer than this: a camera without NATS records all the same. */

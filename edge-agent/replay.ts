@@ -4,7 +4,7 @@ import { systemClock, type Clock } from '@faascam/core/clock';
 import { FaascamError, messageOf } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
 import { ensureStreams, type Messaging } from '@faascam/core/messaging';
-import type { CameraSettings } from '@faascam/core/settings';
+import type { CameraSettings } from '@faascam/core/camera-settings';
 import { subjects } from '@faascam/core/subjects';
 import { recordingTime } from './capture/capture-clock.ts';
 import { causeOf } from './capture/cause.ts';

@@ -11,7 +11,7 @@ import {
   type ClipReady,
   type ClipWanted,
 } from '@faascam/core/messages';
-import type { CameraSettings } from '@faascam/core/settings';
+import type { CameraSettings } from '@faascam/core/camera-settings';
 import { buckets, headers, streams, subjects } from '@faascam/core/subjects';
 import { runAgent, type AgentOptions, type RunningAgent } from './agent.ts';
 import type { CameraChanges } from './camera-changes.ts';

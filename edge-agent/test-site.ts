@@ -7,7 +7,7 @@ import { createLogger, type Logger } from '@faascam/core/log';
 import type { ClipStored, ClipWanted, DetectionsMessage, EventMessage } from '@faascam/core/messages';
 import { connectNats, ensureStreams, type Messaging } from '@faascam/core/messaging';
 import { startNatsServer, type NatsServer } from '@faascam/core/nats-server';
-import { cameraSettings, type CameraSettings } from '@faascam/core/settings';
+import { cameraSettings, type CameraSettings } from '@faascam/core/camera-settings';
 import { cameraOf, headers, subjects } from '@faascam/core/subjects';
 
 const SHA256 = '0'.repeat(64);

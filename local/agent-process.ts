@@ -4,7 +4,7 @@ import { messageOf, UsageError } from '@faascam/core/errors';
 import { cameraId } from '@faascam/core/ids';
 import { createLogger, type Logger } from '@faascam/core/log';
 import { connectNats } from '@faascam/core/messaging';
-import { cameraSettings } from '@faascam/core/settings';
+import { cameraSettings } from '@faascam/core/camera-settings';
 import { runAgent, type RunningAgent } from '@faascam/edge-agent/agent';
 
 /** What `faascam up` hands to its agent: through the environment, where `ps` does not show camera passwords. */

@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { systemClock } from '@faascam/core/clock';
 import { createLogger } from '@faascam/core/log';
-import { frameSettings } from '@faascam/core/settings';
+import { frameSettings } from '@faascam/core/camera-settings';
 import { causeOf } from '@faascam/edge-agent/capture/cause';
 import { processor } from '@faascam/edge-agent/capture/hardware';
 import { recordingError } from '@faascam/edge-agent/capture/recording';

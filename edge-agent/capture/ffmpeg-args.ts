@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Box } from '@faascam/core/box';
-import type { CameraSettings } from '@faascam/core/settings';
+import type { CameraSettings } from '@faascam/core/camera-settings';
 import { THUMBNAIL } from '../frames/change.ts';
 import type { DecoderChoice } from './hardware.ts';
 

@@ -1,4 +1,4 @@
-import type { CameraSettings } from '@faascam/core/settings';
+import type { CameraSettings } from '@faascam/core/camera-settings';
 
 /** A decoder to try: its name for people, undefined for the processor, and ffmpeg's arguments before the input. */
 export interface DecoderChoice {

@@ -1,6 +1,6 @@
 import type { Clock } from '@faascam/core/clock';
 import type { Logger } from '@faascam/core/log';
-import type { CameraSettings } from '@faascam/core/settings';
+import type { CameraSettings } from '@faascam/core/camera-settings';
 import { FrameFlow } from '../frames/frame-flow.ts';
 import type { FramePublisher } from '../frames/live-publisher.ts';
 import type { Footage } from '../ring/footage.ts';

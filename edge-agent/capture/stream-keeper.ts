@@ -3,7 +3,7 @@ import type { Clock } from '@faascam/core/clock';
 import { messageOf } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
 import { redact } from '@faascam/core/redact';
-import type { CameraSettings } from '@faascam/core/settings';
+import type { CameraSettings } from '@faascam/core/camera-settings';
 import type { FrameFlow } from '../frames/frame-flow.ts';
 import { thumbnailOf } from '../frames/thumbnail.ts';
 import { RateLimit } from '../rate-limit.ts';

@@ -3,7 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '@faascam/core/clock';
 import { createLogger } from '@faascam/core/log';
-import { cameraSettings } from '@faascam/core/settings';
+import { cameraSettings } from '@faascam/core/camera-settings';
 import type { z } from 'zod';
 import type { FramePublisher } from '../frames/live-publisher.ts';
 import { Footage } from '../ring/footage.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '@faascam/core/clock';
-import type { CameraSettings } from '@faascam/core/settings';
+import type { CameraSettings } from '@faascam/core/camera-settings';
 import type { CameraStatus } from '../capture/camera-status.ts';
 import { FrameGate } from './frame-gate.ts';
 import { FramePacer } from './frame-pacer.ts';

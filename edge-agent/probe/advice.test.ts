@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { cameraSettings, eventSettings } from '@faascam/core/settings';
+import { cameraSettings } from '@faascam/core/camera-settings';
+import { eventSettings } from '@faascam/core/settings';
 import { advise, type Advice, type AdviceSettings } from './advice.ts';
 import { claimsIn, PacketList, type ProbedPacket } from './packet-list.ts';
 import { Enough, measure, type StreamFacts } from './stream-facts.ts';

@@ -1,4 +1,4 @@
-import type { CameraSettings } from '@faascam/core/settings';
+import type { CameraSettings } from '@faascam/core/camera-settings';
 import type { StreamFacts } from './stream-facts.ts';
 
 /** What a user may want to change on a camera or in its settings. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '@faascam/core/ports';
-import { cameraSettings } from '@faascam/core/settings';
+import { cameraSettings } from '@faascam/core/camera-settings';
 import { startRtspCamera } from '@faascam/test-servers/rtsp-camera';
 import { makeVideo } from '../capture/test-video.ts';
 import { parseSource } from '../sources/source.ts';

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { pipeline } from 'node:stream';
 import { FaascamError, systemCodeOf } from '@faascam/core/errors';
 import { redact } from '@faascam/core/redact';
-import type { CameraSettings } from '@faascam/core/settings';
+import type { CameraSettings } from '@faascam/core/camera-settings';
 import { causeOf, type Ending } from '../capture/cause.ts';
 import { LineSplitter } from '../capture/lines.ts';
 import { openInput, SourceError, type SourceInput } from '../sources/input.ts';

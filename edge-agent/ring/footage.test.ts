@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '@faascam/core/clock';
 import { createLogger } from '@faascam/core/log';
-import { ringSettings } from '@faascam/core/settings';
+import { ringSettings } from '@faascam/core/camera-settings';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { makeVideo } from '../capture/test-video.ts';
 import { Footage, type FootageOptions } from './footage.ts';

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { CameraSettings } from '@faascam/core/settings';
+import type { CameraSettings } from '@faascam/core/camera-settings';
 import type { Analysis, Pace } from './source-args.ts';
 import type { SourceError } from './source-error.ts';
 

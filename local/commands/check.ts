@@ -3,7 +3,7 @@ import { readConfig, type Config } from '@faascam/core/config';
 import { FaascamError, messageOf, UsageError } from '@faascam/core/errors';
 import { requireProgram } from '@faascam/core/programs';
 import { redact } from '@faascam/core/redact';
-import type { CameraSettings } from '@faascam/core/settings';
+import type { CameraSettings } from '@faascam/core/camera-settings';
 import { advise, type Advice } from '@faascam/edge-agent/probe/advice';
 import { probeSource } from '@faascam/edge-agent/probe/probe-source';
 import type { StreamFacts } from '@faascam/edge-agent/probe/stream-facts';

@@ -7,7 +7,7 @@ import { cameraId, cameraIdFrom } from '@faascam/core/ids';
 import { createLogger, type Logger } from '@faascam/core/log';
 import type { Messaging } from '@faascam/core/messaging';
 import { requireProgram } from '@faascam/core/programs';
-import { cameraSettings } from '@faascam/core/settings';
+import { cameraSettings } from '@faascam/core/camera-settings';
 import { viewOf } from '@faascam/core/view';
 import { probeRecording } from '@faascam/edge-agent/capture/recording';
 import { serveClips } from '@faascam/edge-agent/clips/clip-service';
