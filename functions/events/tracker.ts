@@ -22,6 +22,8 @@ const REST_SHARE = 0.1;
 /** Of more objects than this, those that were not seen for the longest time are forgotten. */
 const TRACKS_KEPT = 128;
 const TOUCH_PAUSE_US = 1_000_000;
+/** For longer than this nobody is missed who walks on: sights before and after are not one after the other. */
+const SEARCHED_MS = 1000;
 const DEFAULT_ASPECT = 16 / 9;
 
 export interface Followed {
@@ -129,9 +131,16 @@ function hit(
 ): Track {
   const at = frame.capturedAtUs;
   const touched = touchedAfter(track.touched, sight.box, frame);
-  const displaced = touched !== undefined && isDisplaced(track.anchor, sight.box) ? track.displaced + 1 : 0;
+  const isElsewhere = touched !== undefined && isDisplaced(track.anchor, sight.box);
+  // What was looked for in vain and is found elsewhere may be another: whether it moves is judged from there.
+  const isFoundAgain = isElsewhere && !track.moving && track.missedMs > SEARCHED_MS;
+  const displaced = isElsewhere && !isFoundAgain ? track.displaced + 1 : 0;
   const hasLeft = displaced >= DISPLACED_SIGHTS;
-  const kept = track.moving ? track.anchor : anchorOf(track, sight.box, touched, at);
+  const kept = track.moving
+    ? track.anchor
+    : isFoundAgain
+      ? sight.box
+      : anchorOf(track, sight.box, touched, at);
   const lastSight = sightingOf(sight, frame);
   return {
     ...track,
