@@ -19,6 +19,7 @@ import { benchCameras } from './cameras.ts';
 import { benchEvents } from './events.ts';
 import { benchDetector } from './detector.ts';
 import { benchLive } from './live.ts';
+import { benchObjects } from './objects.ts';
 import { lineOf, type Figure } from './figures.ts';
 import { benchConnector } from '@faascam/connector/bench';
 import { benchReplay } from './replay.ts';
@@ -36,13 +37,13 @@ const SOAK = 'agent-soak';
 
 const { values, positionals: asked } = parseArgs({
   allowPositionals: true,
-  options: { minutes: { type: 'string', default: '60' } },
+  options: { minutes: { type: 'string' } },
 });
-const minutes = Number(values.minutes);
+const minutes = Number(values.minutes ?? 60);
 
 /**
- * `script/bench [NAME ...] [--minutes N]`: prints figures; exits 1 when one misses its aim. Without a name all run but
- * the soak; `agent` is all that begin with it but the soak.
+ * `script/bench [NAME ...] [--minutes N]`: prints figures; exits 1 when one misses its aim. `N` is how long the soak runs
+ * (60), and how much quiet footage `objects` judges (1). Without a name all run but the soak; `agent` is all that begin with it but the soak.
  */
 const benches: Record<string, (scratch: string) => Promise<Figure[]>> = {
   stages: async (scratch) => {
@@ -71,6 +72,7 @@ const benches: Record<string, (scratch: string) => Promise<Figure[]>> = {
   accuracy: benchAccuracy,
   detector: benchDetector,
   events: benchEvents,
+  objects: () => benchObjects(values.minutes === undefined ? 1 : minutes),
   'agent-cost': benchAgentCost,
   'agent-peer': benchAgentPeer,
   'agent-many': benchAgentMany,
