@@ -43,7 +43,8 @@ const minutes = Number(values.minutes ?? 60);
 
 /**
  * `script/bench [NAME ...] [--minutes N]`: prints figures; exits 1 when one misses its aim. `N` is how long the soak runs
- * (60), and how much quiet footage `objects` judges (1). Without a name all run but the soak; `agent` is all that begin with it but the soak.
+ * (60), and how much quiet footage `objects` judges (1). Without a name all run but the soak; `agent` is all that begin
+ * with it but the soak.
  */
 const benches: Record<string, (scratch: string) => Promise<Figure[]>> = {
   stages: async (scratch) => {
