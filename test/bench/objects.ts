@@ -19,7 +19,10 @@ const motion = motionSettings.parse(undefined);
 const detect = detectSettings.parse(undefined);
 const rules = eventSettings.parse(undefined);
 
-/** A quiet minute begins anew each time, with another strength of its trouble: the start is judged as well. */
+/**
+ * A quiet minute begins anew each time, in another strength of its trouble: the start is judged as well. Troubles that
+ * have but one strength repeat themselves.
+ */
 const QUIET_S = 60;
 /** Of the real footage so much is put under every trouble: three visits. */
 const ROOM_S = 72;
