@@ -56,15 +56,17 @@ const SUDDEN_CHANGE = 0.35;
 /** Cameras then take so long to set their exposure, in which less of the picture need be off. */
 const EXPOSURE_US = 2_000_000;
 const SETTLING_DIFFERENT = 0.15;
-/** A region that has not got on by then is none that moves: the background learns from it. */
+/** A region that has not got on by then, and in so many frames, is none that moves: the background learns from it. */
 const DOUBTED_US = 1_500_000;
+const DOUBTED_FRAMES = 7;
 /** Cells of nine that make a strong cell of the middle one: few, for a far person is two cells wide. */
 const STRONG_LEAST = 4;
 /** Where all is calm, what comes in is followed from this share of the least size on. */
 const FIRST_SHARE = 0.6;
 const CALM = 0.05;
-/** A region is worth a look for this long before it has got on. */
+/** A region is worth a look for this long before it has got on, and in its first frames where there are fewer of them. */
 const FRESH_US = 700_000;
+const FRESH_FRAMES = 4;
 const STILL: MotionHeader = { v: 1, kind: 'still', score: 0, boxes: [] };
 
 /** The background as the first frame shows it. */
@@ -150,12 +152,21 @@ export function observe(
   const regions = regionsOf(mask, width, height, firstCells, about).filter(
     ({ cells, restless }) => cells >= minCells || restless < CALM,
   );
-  const now = { nowUs: capturedAtUs, startUs: before.startUs, litUs: before.litUs, minCells };
+  const now = {
+    nowUs: capturedAtUs,
+    lastUs: before.lastUs,
+    startUs: before.startUs,
+    litUs: before.litUs,
+    minCells,
+  };
   const { tracks, judged } = follow(before.tracks, regions, now);
   const movers = judged.filter(({ moving }) => moving).map(({ region }) => region);
   const movedUs = movers.length > 0 ? capturedAtUs : before.movedUs;
   // Something new may turn out to move: the detector need not wait for that.
-  const fresh = judged.some(({ track }) => track.gains === 0 && capturedAtUs - track.firstUs < FRESH_US);
+  const fresh = judged.some(
+    ({ track: { gains, firstUs, frames } }) =>
+      gains === 0 && (capturedAtUs - firstUs < FRESH_US || frames <= FRESH_FRAMES),
+  );
   const said: MotionHeader = {
     v: 1,
     kind:
@@ -170,7 +181,8 @@ export function observe(
   const { trust } = scratch;
   trust.set(mask);
   for (const { region, track, moving, ghost, someone } of judged) {
-    const doubted = track.gotOnUs === 0 && capturedAtUs - track.firstUs > DOUBTED_US;
+    const doubted =
+      track.gotOnUs === 0 && capturedAtUs - track.firstUs > DOUBTED_US && track.frames > DOUBTED_FRAMES;
     const level = ghost ? 4 : moving || someone ? 3 : doubted ? 1 : 2;
     for (const at of region.members) trust[at] = level;
   }

@@ -19,6 +19,8 @@ export const track = z.object({
   firstUs: z.number(),
   seenUs: z.number(),
   hits: z.number(),
+  /** In how many frames it was seen altogether. */
+  frames: z.number(),
   /** When it last got on as far as anything; 0 for never. */
   gotOnUs: z.number(),
   /** When it last got on as far as it must where it is, and how often it did; 0 for never. */
@@ -47,23 +49,33 @@ export interface Judged {
   someone: boolean;
 }
 
-/** The frame's time, when learning began, when the light last changed, and the least size of what counts. */
+/** The frame's time, that of the frame before, when learning began, when the light last changed, and the least size of what counts. */
 export interface Now {
   nowUs: number;
+  lastUs: number;
   startUs: number;
   litUs: number;
   minCells: number;
 }
 
-/** A track is kept this long without a region; one that has not got on yet, that long. */
+/**
+ * A track is kept this long without a region; one that has not got on yet, that long. Where frames are fewer, as when some
+ * are dropped, it is kept over the frame after its last, unless that is much later.
+ */
 const LOST_US = 600_000;
 const LOST_NEW_US = 350_000;
+const LOST_FRAME_US = 1_500_000;
 /** Nothing that counts gets on by more of its own size a second; nearer is only what falls or flies. */
 const SIZES_PER_SECOND = 3.5;
 /** A thing has an outline: edges along this share of the box around it. */
 const SHARP = 0.25;
-/** What is new has at least this share of the cells that it had a frame ago, or at most so many times as many. */
+/**
+ * What is new has at least this share of the cells that it had a frame ago, or at most so many times as many: a frame of
+ * five a second. Whoever comes in grows by more until a later one.
+ */
 const LEAST_ALIKE = 0.35;
+const ALIKE_US = 200_000;
+const LONGEST_ALIKE_US = 600_000;
 /** What is longer than this for its width is a thread, a streak or an edge. */
 const SLENDER = 5;
 /** And what fills less than this of the box around it is a bent one. */
@@ -131,7 +143,7 @@ const ALIVE_EMPTY = 0.15;
 export function follow(
   before: readonly Track[],
   regions: readonly Region[],
-  { nowUs, startUs, litUs, minCells }: Now,
+  { nowUs, lastUs, startUs, litUs, minCells }: Now,
 ): { tracks: Track[]; judged: Judged[] } {
   const free = new Set(before);
   const clutter = Math.max(0, regions.filter(({ cells }) => cells >= minCells && cells < SMALL).length - 1);
@@ -149,9 +161,10 @@ export function follow(
     const someone = !ghost && continued.far >= SOMEONE && nowUs - continued.aliveUs <= STAYS_SOMEONE_US;
     return { region, track: continued, moving, ghost, someone };
   });
-  const unseen = [...free].filter(
-    ({ seenUs, gains }) => nowUs - seenUs <= (gains > 0 ? LOST_US : LOST_NEW_US),
-  );
+  const unseen = [...free].filter(({ seenUs, gains }) => {
+    const patienceUs = gains > 0 ? LOST_US : LOST_NEW_US;
+    return nowUs - seenUs <= (seenUs === lastUs ? LOST_FRAME_US : patienceUs);
+  });
   const tracks = [...judged.map((entry) => entry.track), ...unseen].slice(0, 48);
   return { tracks, judged };
 }
@@ -175,6 +188,7 @@ function begun(region: Region, nowUs: number): Track {
       firstUs: nowUs,
       seenUs: nowUs,
       hits: 1,
+      frames: 1,
       gotOnUs: 0,
       movedUs: 0,
       gains: 0,
@@ -197,6 +211,7 @@ function goneOn(track: Track, region: Region, nowUs: number, clutter: number): T
     ...{ left, top, right, bottom, cells, x, y, way, peak, empty, aliveUs },
     seenUs: nowUs,
     hits: track.hits + 1,
+    frames: track.frames + 1,
   };
   // The middle of what comes in at the border gets on half as fast as it does.
   const net = Math.hypot(x - track.fromX, y - track.fromY) * (region.cut ? 2 : 1);
@@ -271,7 +286,9 @@ function overlapOf(a: Bounds, b: Bounds): number {
 function likely(track: Track, region: Region, nowUs: number): boolean {
   const leeway = track.gains > 0 && overlapOf(track, region) > 0 ? 2 : 1;
   const ratio = (region.cells * leeway) / track.cells;
-  if (ratio < LEAST_ALIKE || ratio > (leeway * leeway) / LEAST_ALIKE) return false;
+  const elapsedUs = Math.min(LONGEST_ALIKE_US, nowUs - track.seenUs);
+  const alike = LEAST_ALIKE ** Math.max(1, elapsedUs / ALIKE_US);
+  if (ratio < alike || ratio > (leeway * leeway) / alike) return false;
   const size = Math.max(track.right - track.left, track.bottom - track.top) + 1;
   const reach = 1.5 + (SIZES_PER_SECOND * size * Math.min(500_000, nowUs - track.seenUs)) / 1e6;
   return Math.hypot(region.x - track.x, region.y - track.y) <= leeway * reach;
