@@ -95,11 +95,13 @@ describe.runIf(installed)('a camera over RTSP with digest, into an S3 bucket', (
           expect(Math.abs(pace - 1)).toBeLessThan(0.08);
           const seconds = (us: number | undefined): number =>
             ((us ?? NaN) - (firstEndUs ?? NaN)) / 1_000_000 / pace + visits[0][1];
+          const found = receipts.map(({ event }) => [seconds(event.startUs), seconds(event.endUs)]);
           for (const [index, [from, to]] of visits.entries()) {
             const { event, complete, delivered, requested } = receipts[index] ?? {};
             // The agent may have come late to the first visit.
-            if (index > 0) expect(Math.abs(seconds(event?.startUs) - from)).toBeLessThan(1.2);
-            expect(Math.abs(seconds(event?.endUs) - to)).toBeLessThan(1.2);
+            const told = `visit ${index + 1} of ${JSON.stringify(found)}`;
+            if (index > 0) expect(Math.abs(seconds(event?.startUs) - from), told).toBeLessThan(1.2);
+            expect(Math.abs(seconds(event?.endUs) - to), told).toBeLessThan(1.2);
             if (index > 0) expect(complete).toBe(true);
             expect(delivered?.toUs).toBeGreaterThanOrEqual(requested?.toUs ?? NaN);
           }

@@ -96,6 +96,8 @@ const RESTLESS_HITS = 10;
 const MOST_MORE_HITS = 10;
 /** And a longer way, in sizes of its own, in a place as restless as can be. */
 const RESTLESS_WAY = 1.5;
+/** But less is asked of what is large, and nothing of what is of so many cells: no bush sways as one, nor does rain fall so. */
+const HUGE = 300;
 /** The least way of what gets on, in sizes of its own and in cells. */
 const LEAST_WAY = 0.1;
 const LEAST_CELLS = 1.2;
@@ -223,7 +225,7 @@ function goneOn(track: Track, region: Region, nowUs: number, clutter: number): T
     net >= (net > size ? STRAIGHT_FAR : STRAIGHT) * way * (region.cut ? 2 : 1) && region.sharp >= SHARP;
   if (!straight || net < needed.way || next.hits < needed.hits + Math.min(MOST_MORE_HITS, more))
     return nowUs - track.fromUs > AGAIN_US ? { ...next, ...begunAgain(region, nowUs) } : next;
-  const strict = track.gains > 0 ? 0 : restless;
+  const strict = track.gains > 0 ? 0 : restless * Math.max(0, 1 - cells / HUGE);
   const enough =
     net >= needed.way + RESTLESS_WAY * strict * size &&
     next.hits >= needed.hits + Math.min(MOST_MORE_HITS, more + RESTLESS_HITS * strict) &&

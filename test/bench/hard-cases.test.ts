@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { motionSettings } from '@faascam/core/settings';
+import { createRandom } from '@faascam/local/demo/random';
 import { watchLuma } from '@faascam/motion/watch';
 import { eventsOf, type Span } from './accuracy-events.ts';
 import { troubled } from './hard-cases-footage.ts';
@@ -56,6 +57,28 @@ describe('motion sees a walker, and nothing else', () => {
       expect(share, '% of the time that moves with nobody there').toBeLessThanOrEqual(mostFalse[name] ?? 0);
     },
   );
+});
+
+describe('motion sees visits one after the other through the same door', () => {
+  // The place where people come in is restless, and frames are dropped by whoever is behind.
+  it('with half of the frames dropped at random', async () => {
+    const source = walkers(0, { count: 4, gapS: 3, low: 100, high: 110 });
+    const random = createRandom(5);
+    const watch = watchLuma(settings);
+    const seen = source.visits.map(() => 0);
+    let index = -1;
+    for await (const luma of troubled(source, { name: 'clean' })) {
+      index++;
+      // Five a second are sent.
+      if (index % 2 === 1 || random.chance(0.5)) continue;
+      const { said } = watch(luma, 1_000_000 + Math.round((index * 1e6) / caseFps));
+      source.visits.forEach(([from, to], visit) => {
+        const within = index / caseFps >= from && index / caseFps <= to;
+        if (within && said.kind === 'moving') seen[visit] = (seen[visit] ?? 0) + 1;
+      });
+    }
+    for (const frames of seen) expect(frames).toBeGreaterThanOrEqual(3);
+  });
 });
 
 describe('motion leaves no ghost', () => {
