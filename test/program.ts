@@ -4,6 +4,18 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** The command line as users call it. */
 const faascam = new URL('../bin/faascam.js', import.meta.url).pathname;
 
+/** What runs. A test that was given up leaves nothing behind: what it has started ends with this process. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGTERM');
+});
+
+function watched<T extends ChildProcess>(child: T): T {
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
+}
+
 export interface Outcome {
   code: number;
   stdout: string;
@@ -19,6 +31,7 @@ export function runFaascam(args: string[], env: Record<string, string> = {}): Pr
       { env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 },
       (_error, stdout, stderr) => resolve({ code: child.exitCode ?? -1, stdout, stderr }),
     );
+    watched(child);
   });
 }
 
@@ -44,10 +57,12 @@ export interface Running {
 
 /** Starts `faascam` and leaves it running. */
 export function startFaascam(args: string[], env: Record<string, string> = {}): Running {
-  const child = spawn(process.execPath, [faascam, ...args], {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = watched(
+    spawn(process.execPath, [faascam, ...args], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  );
   let output = '';
   const listeners = new Set<() => void>();
   for (const stream of [child.stdout, child.stderr]) {

@@ -110,7 +110,10 @@ export function inputArrayOf({ type, width, height }: PictureInput): InputArray 
 export function feedsOf(input: PictureInput, array: InputArray): Record<string, Tensor> {
   const { width, height, sizeInput } = input;
   const dims = input.channelsLast ? [1, height, width, 3] : [1, 3, height, width];
-  const feeds = { [input.name]: new Tensor(input.type, array, dims) };
+  const picture = new Tensor(input.type, array, dims);
+  // Where JavaScript has half-precision floats of its own, the tensor holds those, which the runtime cannot read yet.
+  if (input.type === 'float16') Object.defineProperty(picture, 'data', { value: array });
+  const feeds = { [input.name]: picture };
   if (sizeInput === undefined) return feeds;
   const sizes = {
     int64: () => BigInt64Array.of(BigInt(width), BigInt(height)),
