@@ -11,6 +11,20 @@ export const polygon = z
   .max(64, { error: 'has more than 64 corners' });
 export type Polygon = z.infer<typeof polygon>;
 
+/** Whether a point lies in a polygon: an odd number of its edges is to the right of it (Shimrat, CACM 5:8, 1962). */
+export function isInside([x, y]: Point, polygon: Polygon): boolean {
+  let inside = false;
+  let before = polygon.at(-1);
+  for (const corner of polygon) {
+    if (before !== undefined && corner[1] > y !== before[1] > y) {
+      const across = corner[0] + ((y - corner[1]) / (before[1] - corner[1])) * (before[0] - corner[0]);
+      if (x < across) inside = !inside;
+    }
+    before = corner;
+  }
+  return inside;
+}
+
 const areaName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, { error: 'must be a-z, 0-9, _ and -, at most 63' });

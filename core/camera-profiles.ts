@@ -7,6 +7,8 @@ import { parseMessage } from './messages.ts';
 import { eventSettings, motionSettings, type EventSettings, type MotionSettings } from './settings.ts';
 import { buckets } from './subjects.ts';
 
+type Updates = Awaited<ReturnType<KV['watch']>>;
+
 /**
  * The cameras' profiles as a function sees them: read when a camera's first frame comes, and kept up to date by a watch
  * from then on. A camera of which nothing was told has the plain profile, with the settings of the function alone.
@@ -16,6 +18,7 @@ export class CameraProfiles {
   readonly #known = new Map<string, CameraProfile>();
   readonly #log;
   #opening: Promise<KV> | undefined;
+  #updates: Updates | undefined;
 
   /** `name` is the function's, for its log. */
   constructor(messaging: FunctionMessaging, name: string) {
@@ -43,7 +46,8 @@ export class CameraProfiles {
       .get()
       .then(async ({ js }) => {
         const bucket = await new Kvm(js).create(buckets.cameras, { history: 1 });
-        void this.#follow(await bucket.watch({ include: 'updates' }));
+        this.#updates = await bucket.watch({ include: 'updates' });
+        void this.#follow(this.#updates);
         return bucket;
       })
       .catch((error: unknown) => {
@@ -53,15 +57,15 @@ export class CameraProfiles {
     return this.#opening;
   }
 
-  async #follow(updates: Awaited<ReturnType<KV['watch']>>): Promise<void> {
+  async #follow(updates: Updates): Promise<void> {
     try {
       for await (const { key, operation, value } of updates)
         this.#note(key, operation === 'PUT' ? value : undefined);
     } catch (error) {
       this.#log.warn(`The cameras' settings are no longer followed, and are read anew: ${messageOf(error)}`);
     }
-    // Also an end without an error is the end of being told.
-    this.#forget();
+    // Also an end without an error is the end of being told, unless another watch has taken over.
+    if (this.#updates === updates) this.#forget();
   }
 
   #note(camera: string, bytes: Uint8Array | undefined): CameraProfile {
@@ -86,6 +90,8 @@ export class CameraProfiles {
   }
 
   #forget(): void {
+    this.#updates?.stop();
+    this.#updates = undefined;
     this.#opening = undefined;
     this.#known.clear();
   }

@@ -84,7 +84,9 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     settings = order.cameras;
     // Before the first frame of a camera, so that it is looked at as it should be.
     await profiles.tell(order.cameras);
-    return await cameras.apply(order.cameras);
+    const changes = await cameras.apply(order.cameras);
+    await profiles.withdraw(changes.removed);
+    return changes;
   };
 
   // Parts end one after the other: recording first, so that requests see the newest footage, health last.

@@ -59,6 +59,8 @@ test('functions see what a camera has of its own, and each change of it', async 
   await vi.waitFor(async () => expect((await profiles.of('door')).masks).toEqual([square]));
   expect((await profiles.of('door')).zones).toEqual({});
   expect((await profiles.of('door')).revision).not.toBe(door.revision);
+  expect((await profiles.of('yard')).revision).toBe(yard.revision);
+  await teller.withdraw(['yard']);
   await vi.waitFor(async () => expect((await profiles.of('yard')).revision).toBe('none'));
 });
 

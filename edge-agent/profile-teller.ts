@@ -21,14 +21,17 @@ export class ProfileTeller {
     this.#log = log;
   }
 
-  /** Tells what differs from what is there, and takes out cameras that it told of before. Never rejects. */
+  /** Tells what differs from what is there. Never rejects. */
   async tell(cameras: Readonly<Record<string, CameraSettings>>): Promise<void> {
-    const before = this.#wanted;
     this.#wanted = new Map(
       Object.entries(cameras).map(([camera, settings]) => [camera, profileOf(camera, settings)]),
     );
-    const gone = [...before.keys()].filter((camera) => !this.#wanted.has(camera));
-    await this.#tellAll(gone);
+    await this.#tellAll([]);
+  }
+
+  /** Takes out cameras that are no more; call it after their last frame, which is still looked at as they ask. */
+  async withdraw(cameras: readonly string[]): Promise<void> {
+    if (cameras.length > 0) await this.#tellAll(cameras);
   }
 
   /** Tells all again that is not there: after NATS was away it may have been begun anew, with nothing in it. */

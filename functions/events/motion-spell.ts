@@ -1,7 +1,7 @@
 import { areaOf, type Box } from '@faascam/core/box';
 import type { Zone } from '@faascam/core/analysis-settings';
 import type { DetectionsMessage, TrackSummary } from '@faascam/core/messages';
-import { isInside } from './places.ts';
+import { isInside } from '@faascam/core/analysis-settings';
 import type { MotionSpell } from './state.ts';
 
 /** Motion that pauses for no longer than this goes on. */

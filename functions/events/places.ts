@@ -1,4 +1,4 @@
-import type { Line, Point, Polygon, Zone } from '@faascam/core/analysis-settings';
+import { isInside, type Line, type Point, type Zone } from '@faascam/core/analysis-settings';
 import type { Crossing } from '@faascam/core/messages';
 import { measured } from './kalman.ts';
 import { labelOf } from './label.ts';
@@ -7,20 +7,6 @@ import { footOf } from './tracker.ts';
 
 /** Nearer to a line than this share of its own size, an object is on neither side: boxes tremble. */
 const CLEAR_SHARE = 0.1;
-
-/** Whether a point lies in a polygon: an odd number of its edges is to the right of it (Shimrat, CACM 5:8, 1962). */
-export function isInside([x, y]: Point, polygon: Polygon): boolean {
-  let inside = false;
-  let before = polygon.at(-1);
-  for (const corner of polygon) {
-    if (before !== undefined && corner[1] > y !== before[1] > y) {
-      const across = corner[0] + ((before[0] - corner[0]) * (y - corner[1])) / (before[1] - corner[1]);
-      if (x < across) inside = !inside;
-    }
-    before = corner;
-  }
-  return inside;
-}
 
 /**
  * The track's stays in zones after a frame at `atUs`, `stepMs` after the one before. A sight counts; while it is not

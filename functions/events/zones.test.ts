@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { line, objectFilter, zone } from '@faascam/core/analysis-settings';
 import fc from 'fast-check';
-import { isInside } from './places.ts';
+import { isInside } from '@faascam/core/analysis-settings';
 import { endsOf, eventsIn, play, secondsOf, walk, type Scene } from './testing/scene.ts';
 
 /** The right half of the picture. */

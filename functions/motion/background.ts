@@ -1,3 +1,4 @@
+import type { Polygon } from '@faascam/core/analysis-settings';
 import type { MotionHeader } from '@faascam/core/messages';
 import type { MotionSettings } from '@faascam/core/settings';
 import { align, slopesOf, type Alignment } from './alignment.ts';
@@ -6,7 +7,7 @@ import { compare } from './comparison.ts';
 import { learn, START_VARIANCE } from './learning.ts';
 import { takeOutLight } from './light.ts';
 import type { Luma } from './luma.ts';
-import { unmaskedCells, type Polygon } from './masks.ts';
+import { unmaskedCells } from './masks.ts';
 import { grow, majority, regionsOf } from './regions.ts';
 import { restlessAfter, tilesOf } from './restlessness.ts';
 import { scratchOf } from './scratch.ts';

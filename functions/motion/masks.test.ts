@@ -1,7 +1,8 @@
+import type { Polygon } from '@faascam/core/analysis-settings';
 import { describe, expect, it } from 'vitest';
 import { motionSettings } from '@faascam/core/settings';
 import { beginBackground, observe, type Background } from './background.ts';
-import { unmaskedCells, type Polygon } from './masks.ts';
+import { unmaskedCells } from './masks.ts';
 
 /** An L, its corner at the top left. */
 const bent: Polygon = [

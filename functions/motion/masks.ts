@@ -1,5 +1,4 @@
-/** Corners as fractions of the picture, [x, y]. */
-export type Polygon = readonly (readonly [x: number, y: number])[];
+import { isInside, type Polygon } from '@faascam/core/analysis-settings';
 
 /** Grids that were made already, by the very list of polygons: settings are read once and kept. */
 const made = new WeakMap<readonly Polygon[], Map<number, Uint8Array>>();
@@ -27,21 +26,8 @@ function rasterised(masks: readonly Polygon[], width: number, height: number): U
   for (let row = 0, at = 0; row < height; row++) {
     for (let column = 0; column < width; column++, at++) {
       const [x, y] = [(column + 0.5) / width, (row + 0.5) / height];
-      if (masks.some((polygon) => contains(polygon, x, y))) cells[at] = 0;
+      if (masks.some((polygon) => isInside([x, y], polygon))) cells[at] = 0;
     }
   }
   return cells;
-}
-
-function contains(polygon: Polygon, x: number, y: number): boolean {
-  let inside = false;
-  let last = polygon.at(-1);
-  for (const corner of polygon) {
-    if (last !== undefined && corner[1] > y !== last[1] > y) {
-      const crossing = corner[0] + ((y - corner[1]) / (last[1] - corner[1])) * (last[0] - corner[0]);
-      if (x < crossing) inside = !inside;
-    }
-    last = corner;
-  }
-  return inside;
 }
