@@ -7,7 +7,8 @@ import { messageOf, systemCodeOf, UsageError } from './errors.ts';
 import { cameraId } from './ids.ts';
 import { redact } from './redact.ts';
 import { cameraSettings } from './camera-settings.ts';
-import { detectSettings, eventSettings, motionSettings, storeSettings } from './settings.ts';
+import { detectSettings, eventSettings, motionSettings } from './settings.ts';
+import { storeSettings } from './store-settings.ts';
 import { substituted, type Surroundings } from './substitution.ts';
 
 /** `faascam.yml`: everything that one machine, or one agent, is told. */

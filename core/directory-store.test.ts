@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDirectoryStore } from './directory-store.ts';
 import { directoryErrorOf } from './directory-errors.ts';
 import { messageOf, StoreError } from './errors.ts';
-import { storeSettings } from './settings.ts';
+import { storeSettings } from './store-settings.ts';
 import { names, storeContract } from './store-contract.ts';
 import { openStore } from './store.ts';
 

@@ -24,7 +24,19 @@ export function eventIdOf(camera: string, startUs: number): string {
   return `${camera}-${day}t${time}-${micros}`;
 }
 
-export type EventObject = 'clip.mp4' | 'snapshot.jpg' | 'snapshot-clean.jpg' | 'event.json';
+/** `clip-2.mp4` and on: further parts. `keep.json`: never to be removed. `removed.json`: what is left of a removed event. */
+export type EventObject =
+  | 'clip.mp4'
+  | `clip-${number}.mp4`
+  | 'clip-h264.mp4'
+  | `clip-h264-${number}.mp4`
+  | 'preview.mp4'
+  | 'strip.jpg'
+  | 'snapshot.jpg'
+  | 'snapshot-clean.jpg'
+  | 'event.json'
+  | 'keep.json'
+  | 'removed.json';
 
 /** Where an event's objects live: `<camera>/<yyyy>/<mm>/<dd>/<event id>/<name>`. */
 export function eventKey(id: string, name: EventObject): string {

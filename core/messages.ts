@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { box } from './box.ts';
 import { MalformedInputError } from './errors.ts';
 import { cameraId, eventId } from './ids.ts';
-import { view } from './view.ts';
 
 /** Integer microseconds since the Unix epoch, UTC. */
 export const timeUs = z.number().int().nonnegative();
@@ -182,84 +181,6 @@ export const segmentRef = z.object({
   durationUs: z.number().int().positive(),
 });
 export type SegmentRef = z.infer<typeof segmentRef>;
-
-/** `clips.ready.<camera>`: the event's segments lie in the object store, in order of time. */
-export const clipReady = z.object({
-  v: z.literal(1),
-  eventId,
-  camera: cameraId,
-  agent: cameraId,
-  fromUs: timeUs,
-  toUs: timeUs,
-  segments: z.array(segmentRef),
-  gaps: z.array(gap),
-  codec: z.object({ video: z.string(), audio: z.string().optional() }),
-  event: eventMessage,
-  /** What the frames show of the footage's picture, see `boxInPicture`; absent: all of it. */
-  view: view.optional(),
-});
-export type ClipReady = z.infer<typeof clipReady>;
-
-/** `clips.stored.<camera>`: the end of the line; the agent unpins, the viewer shows. */
-export const clipStored = z.object({
-  v: z.literal(1),
-  eventId,
-  camera: cameraId,
-  keys: z.object({
-    clip: z.string().optional(),
-    snapshot: z.string().optional(),
-    /** The snapshot without frames and labels. */
-    cleanSnapshot: z.string().optional(),
-    manifest: z.string(),
-  }),
-  clipSha256: sha256.optional(),
-  requested: z.object({ fromUs: timeUs, toUs: timeUs }),
-  delivered: z.object({ fromUs: timeUs, toUs: timeUs }).optional(),
-  gaps: z.array(gap),
-  complete: z.boolean(),
-});
-export type ClipStored = z.infer<typeof clipStored>;
-
-/** `event.json`: the receipt, stored last, so that its presence means that all is stored. */
-export const manifest = z.object({
-  v: z.literal(1),
-  event: eventMessage,
-  agent: cameraId,
-  requested: z.object({ fromUs: timeUs, toUs: timeUs }),
-  delivered: z.object({ fromUs: timeUs, toUs: timeUs }).optional(),
-  complete: z.boolean(),
-  gaps: z.array(gap),
-  segments: z.array(segmentRef),
-  clip: z
-    .object({
-      key: z.string(),
-      sha256,
-      sizeBytes: z.number().int().positive(),
-      durationMs: z.number().positive(),
-      video: z.object({
-        codec: z.string(),
-        width: z.number().int(),
-        height: z.number().int(),
-        packets: z.number().int(),
-      }),
-      audio: z.object({ codec: z.string() }).optional(),
-    })
-    .optional(),
-  snapshot: z
-    .object({
-      key: z.string(),
-      /** The same picture without frames and labels. */
-      cleanKey: z.string().optional(),
-      atUs: timeUs,
-      width: z.number().int(),
-      height: z.number().int(),
-      objects: z.array(detectedObject),
-    })
-    .optional(),
-  storedAtUs: timeUs,
-  software: z.string(),
-});
-export type Manifest = z.infer<typeof manifest>;
 
 /** `failed`: its settings are wrong, and only a person can mend them; `waiting`: it is tried again. */
 export const cameraState = z.enum(['connecting', 'streaming', 'waiting', 'stopped', 'failed']);

@@ -6,7 +6,8 @@ import * as https from 'node:https';
 import { Client } from 'minio';
 import { z } from 'zod';
 import { StoreError, systemCodeOf, UsageError } from './errors.ts';
-import { readSecret, type StoreSettings } from './settings.ts';
+import { readSecret } from './settings.ts';
+import type { StoreSettings } from './store-settings.ts';
 import { s3ErrorOf, s3Trouble, type S3Place } from './s3-errors.ts';
 import {
   bytesOf,

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { join } from 'node:path';
-import type { StoreSettings } from './settings.ts';
+import type { StoreSettings } from './store-settings.ts';
 
 export interface StoredObject {
   key: string;

@@ -3,14 +3,8 @@ import { join } from 'node:path';
 import { DeliverPolicy } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import type { Msg } from '@nats-io/transport-node';
-import {
-  agentHealth,
-  clipReady,
-  parseMessage,
-  type AgentHealth,
-  type ClipReady,
-  type ClipWanted,
-} from '@faascam/core/messages';
+import { clipReady, type ClipReady } from '@faascam/core/clip-messages';
+import { agentHealth, parseMessage, type AgentHealth, type ClipWanted } from '@faascam/core/messages';
 import type { CameraSettings } from '@faascam/core/camera-settings';
 import { buckets, headers, streams, subjects } from '@faascam/core/subjects';
 import { runAgent, type AgentOptions, type RunningAgent } from './agent.ts';

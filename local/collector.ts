@@ -1,13 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
 import { FaascamError } from '@faascam/core/errors';
-import {
-  clipStored,
-  eventMessage,
-  parseMessage,
-  type ClipStored,
-  type EventMessage,
-} from '@faascam/core/messages';
+import { clipStored, type ClipStored } from '@faascam/core/clip-messages';
+import { eventMessage, parseMessage, type EventMessage } from '@faascam/core/messages';
 import type { Messaging } from '@faascam/core/messaging';
 import { streams, subjects } from '@faascam/core/subjects';
 

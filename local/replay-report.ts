@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { ClipStored, EventMessage } from '@faascam/core/messages';
+import type { ClipStored } from '@faascam/core/clip-messages';
+import type { EventMessage } from '@faascam/core/messages';
 import { judgement } from './commands/replay-judge.ts';
 
 /** One event as `faascam replay --json` tells it; times in ms from the start of the recording. */

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { manifest } from '@faascam/core/messages';
+import { manifest } from '@faascam/core/clip-messages';
 import { demoVisits } from '@faascam/local/demo/demo-scene';
 import { demoVideo } from '@faascam/local/demo/video';
 import { replayReport, type ReplayReport } from '@faascam/local/replay-report';

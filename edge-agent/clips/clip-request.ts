@@ -1,7 +1,8 @@
 import type { Clock } from '@faascam/core/clock';
 import { messageOf, systemCodeOf } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
-import type { ClipReady, ClipWanted, SegmentRef } from '@faascam/core/messages';
+import type { ClipReady } from '@faascam/core/clip-messages';
+import type { ClipWanted, SegmentRef } from '@faascam/core/messages';
 import type { Messaging } from '@faascam/core/messaging';
 import { subjects } from '@faascam/core/subjects';
 import type { View } from '@faascam/core/view';

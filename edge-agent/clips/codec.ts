@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { ClipReady } from '@faascam/core/messages';
+import type { ClipReady } from '@faascam/core/clip-messages';
 import { z } from 'zod';
 
 const run = promisify(execFile);

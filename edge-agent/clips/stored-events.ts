@@ -1,7 +1,8 @@
 import { DeliverPolicy, type ConsumerMessages } from '@nats-io/jetstream';
 import { messageOf } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
-import { clipStored, parseMessage } from '@faascam/core/messages';
+import { clipStored } from '@faascam/core/clip-messages';
+import { parseMessage } from '@faascam/core/messages';
 import type { Messaging } from '@faascam/core/messaging';
 import { streams, subjects } from '@faascam/core/subjects';
 

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { FaascamError } from '@faascam/core/errors';
 import { eventKey } from '@faascam/core/ids';
-import { manifest as manifestSchema, type ClipReady, type Manifest } from '@faascam/core/messages';
+import { manifest as manifestSchema, type ClipReady, type Manifest } from '@faascam/core/clip-messages';
 import type { ObjectStore } from '@faascam/core/store';
 import { metadataOf } from './receipt.ts';
 

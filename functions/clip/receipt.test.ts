@@ -1,4 +1,4 @@
-import { clipStored, manifest as manifestSchema } from '@faascam/core/messages';
+import { clipStored, manifest as manifestSchema } from '@faascam/core/clip-messages';
 import { expect, test } from 'vitest';
 import type { Clip } from './assemble.ts';
 import { manifestOf, metadataOf, storedOf } from './receipt.ts';

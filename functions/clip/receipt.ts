@@ -1,6 +1,7 @@
 import { isoTime } from '@faascam/core/clock';
 import { eventKey } from '@faascam/core/ids';
-import type { ClipReady, ClipStored, DetectedObject, Manifest } from '@faascam/core/messages';
+import type { ClipReady, ClipStored, Manifest } from '@faascam/core/clip-messages';
+import type { DetectedObject } from '@faascam/core/messages';
 import { software } from '@faascam/core/version';
 import type { Assembly } from './assemble.ts';
 import { gapsOf } from './coverage.ts';

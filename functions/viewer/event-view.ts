@@ -1,5 +1,6 @@
 import { isoTime } from '@faascam/core/clock';
-import type { Began, Ended, Manifest } from '@faascam/core/messages';
+import type { Manifest } from '@faascam/core/clip-messages';
+import type { Began, Ended } from '@faascam/core/messages';
 import type { BeganView, EndedView, EventView } from './page/api.ts';
 
 /** An event as the page shows it, from its `event.json`. Pure. */

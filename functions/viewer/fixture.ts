@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { createHash } from 'node:crypto';
 import type { FunctionContext, FunctionHandler } from '@faascam/core/function';
 import { eventIdOf, eventKey } from '@faascam/core/ids';
-import type { Manifest } from '@faascam/core/messages';
+import type { Manifest } from '@faascam/core/clip-messages';
 import type { ObjectStore } from '@faascam/core/store';
 
 /** For the tests: events in a store as the clip function leaves them, and a host for the handler. */

@@ -1,7 +1,8 @@
 import type { Clock } from '@faascam/core/clock';
 import { FaascamError, MalformedInputError, messageOf } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
-import { agentHealth, clipStored, parseMessage, type AgentHealth } from '@faascam/core/messages';
+import { clipStored } from '@faascam/core/clip-messages';
+import { agentHealth, parseMessage, type AgentHealth } from '@faascam/core/messages';
 import { connectNats, type Messaging } from '@faascam/core/messaging';
 import { redact } from '@faascam/core/redact';
 import { buckets, headers, streams, subjects } from '@faascam/core/subjects';

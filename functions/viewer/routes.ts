@@ -1,24 +1,28 @@
-import { cameraId, eventId, type EventObject } from '@faascam/core/ids';
+import { cameraId, eventId } from '@faascam/core/ids';
 import { z } from 'zod';
+import type { ShownObject } from './stored-object.ts';
 
 /** What a path asks for. Ids in it have been checked: they hold nothing that could lead elsewhere. */
 export type Route =
   | { kind: 'page' }
   | { kind: 'asset'; name: string; digest: string | undefined }
   | { kind: 'events' }
-  | { kind: 'event'; id: string; name: EventObject }
+  | { kind: 'event'; id: string; name: ShownObject }
   | { kind: 'cameras' }
   | { kind: 'frame'; camera: string }
   | { kind: 'status' }
   | { kind: 'bad'; error: string }
   | { kind: 'unknown' };
 
-const eventObjects = new Map<string | undefined, EventObject>([
+const eventObjects = new Map<string | undefined, ShownObject>([
   [undefined, 'event.json'],
   ['event.json', 'event.json'],
   ['clip.mp4', 'clip.mp4'],
   ['snapshot.jpg', 'snapshot.jpg'],
   ['snapshot-clean.jpg', 'snapshot-clean.jpg'],
+  ['preview.mp4', 'preview.mp4'],
+  ['strip.jpg', 'strip.jpg'],
+  ['clip-h264.mp4', 'clip-h264.mp4'],
 ]);
 
 /** The route of a path below the function's address, with or without the slash in front. */

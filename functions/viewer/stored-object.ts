@@ -1,11 +1,12 @@
 import type { Readable } from 'node:stream';
 import { MalformedInputError, StoreError } from '@faascam/core/errors';
-import { eventKey, type EventObject } from '@faascam/core/ids';
+import { eventKey } from '@faascam/core/ids';
 import type { ObjectStore, StoredObject } from '@faascam/core/store';
 import { NotFoundError, type Answer, type Asked } from './answer.ts';
 import { isUnchanged, quotedTag, rangeCounts, type Version } from './conditions.ts';
 import { chooseRange } from './range.ts';
 
+/** What the viewer gives out of an event. */
 const kinds = {
   'clip.mp4': { type: 'video/mp4', extension: 'mp4', what: 'clip', cache: 'private, max-age=3600' },
   'snapshot.jpg': { type: 'image/jpeg', extension: 'jpg', what: 'snapshot', cache: 'private, max-age=3600' },
@@ -16,7 +17,21 @@ const kinds = {
     cache: 'private, max-age=3600',
   },
   'event.json': { type: 'application/json', extension: 'json', what: 'event', cache: 'no-cache' },
-} as const satisfies Record<EventObject, unknown>;
+  'preview.mp4': {
+    type: 'video/mp4',
+    extension: 'preview.mp4',
+    what: 'preview',
+    cache: 'private, max-age=3600',
+  },
+  'strip.jpg': { type: 'image/jpeg', extension: 'strip.jpg', what: 'strip', cache: 'private, max-age=3600' },
+  'clip-h264.mp4': {
+    type: 'video/mp4',
+    extension: 'h264.mp4',
+    what: 'H.264 clip',
+    cache: 'private, max-age=3600',
+  },
+} as const;
+export type ShownObject = keyof typeof kinds;
 
 /** Bodies up to this are sent whole, so that a caller that goes away leaves nothing open in the store. */
 const BUFFERED_BYTES = 1024 * 1024;
@@ -29,7 +44,7 @@ export async function objectAnswer(
   store: ObjectStore,
   asked: Asked,
   id: string,
-  name: EventObject,
+  name: ShownObject,
   download: boolean,
 ): Promise<Answer> {
   const { type, extension, what, cache } = kinds[name];

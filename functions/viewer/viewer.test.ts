@@ -5,7 +5,7 @@ import { createLogger } from '@faascam/core/log';
 import { systemClock } from '@faascam/core/clock';
 import { StoreError } from '@faascam/core/errors';
 import { eventIdOf, eventKey } from '@faascam/core/ids';
-import { manifest } from '@faascam/core/messages';
+import { manifest } from '@faascam/core/clip-messages';
 import { freePort } from '@faascam/core/ports';
 import { openStore, type ObjectStore } from '@faascam/core/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { clipStored, parseMessage } from '@faascam/core/messages';
+import { clipStored } from '@faascam/core/clip-messages';
+import { parseMessage } from '@faascam/core/messages';
 import { subjects } from '@faascam/core/subjects';
 import { wantedClip } from '@faascam/edge-agent/test-site';
 import { startBenchCamera } from './agent-camera.ts';

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { systemClock } from '@faascam/core/clock';
-import { clipStored, eventMessage, parseMessage } from '@faascam/core/messages';
+import { clipStored } from '@faascam/core/clip-messages';
+import { eventMessage, parseMessage } from '@faascam/core/messages';
 import { connectNats } from '@faascam/core/messaging';
 import { cameraOf } from '@faascam/core/subjects';
 import { atMost, percentile, type Figure } from './figures.ts';

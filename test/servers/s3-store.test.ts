@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '@faascam/core/ports';
 import { openS3Store, type S3Settings } from '@faascam/core/s3-store';
-import { storeSettings } from '@faascam/core/settings';
+import { storeSettings } from '@faascam/core/store-settings';
 import { openStore, type ObjectStore } from '@faascam/core/store';
 import { storeContract } from '@faascam/core/store-contract';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

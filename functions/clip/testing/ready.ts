@@ -1,5 +1,5 @@
 import { eventIdOf } from '@faascam/core/ids';
-import { clipReady, type ClipReady } from '@faascam/core/messages';
+import { clipReady, type ClipReady } from '@faascam/core/clip-messages';
 import type { SegmentFile } from '../segment.ts';
 
 export interface ReadyOptions {
