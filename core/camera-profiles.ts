@@ -4,6 +4,7 @@ import { messageOf } from './errors.ts';
 import type { FunctionMessaging } from './function-messaging.ts';
 import { createLogger } from './log.ts';
 import { parseMessage } from './messages.ts';
+import type { Messaging } from './messaging.ts';
 import { eventSettings, motionSettings, type EventSettings, type MotionSettings } from './settings.ts';
 import { buckets } from './subjects.ts';
 
@@ -19,6 +20,7 @@ export class CameraProfiles {
   readonly #log;
   #opening: Promise<KV> | undefined;
   #updates: Updates | undefined;
+  #connection: Messaging['nc'] | undefined;
 
   /** `name` is the function's, for its log. */
   constructor(messaging: FunctionMessaging, name: string) {
@@ -44,8 +46,13 @@ export class CameraProfiles {
   #open(): Promise<KV> {
     this.#opening ??= this.#messaging
       .get()
-      .then(async ({ js }) => {
+      .then(async ({ nc, js }) => {
+        if (this.#connection !== nc) {
+          this.#connection = nc;
+          void this.#forgetAtReconnects(nc);
+        }
         const bucket = await new Kvm(js).create(buckets.cameras, { history: 1 });
+        this.#updates?.stop();
         this.#updates = await bucket.watch({ include: 'updates' });
         void this.#follow(this.#updates);
         return bucket;
@@ -66,6 +73,11 @@ export class CameraProfiles {
     }
     // Also an end without an error is the end of being told, unless another watch has taken over.
     if (this.#updates === updates) this.#forget();
+  }
+
+  /** A server that comes back may have lost the bucket, and a watch of one that is gone says nothing any more. */
+  async #forgetAtReconnects(nc: Messaging['nc']): Promise<void> {
+    for await (const { type } of nc.status()) if (type === 'reconnect') this.#forget();
   }
 
   #note(camera: string, bytes: Uint8Array | undefined): CameraProfile {

@@ -113,3 +113,39 @@ test('whoever tells while NATS is away goes on after a moment, and it is told la
     await server.stop();
   }
 }, 60_000);
+
+test('functions hear of changes again after NATS came back with nothing in it', async () => {
+  const first = await startNatsServer({ directory: join(site.directory, 'before') });
+  const messaging = await connectNats(first.url, 'teller');
+  process.env['NATS_URL'] = first.url;
+  const reader = functionMessaging('test');
+  try {
+    const profiles = new CameraProfiles(reader, 'test');
+    const teller = new ProfileTeller(messaging, site.log);
+    await teller.tell({ door: camera({ masks: [square] }) });
+    expect((await profiles.of('door')).masks).toEqual([square]);
+    await first.stop();
+    const empty = await startNatsServer({ directory: join(site.directory, 'after'), port: first.port });
+    try {
+      await vi.waitFor(
+        async () => {
+          await teller.again();
+          expect((await profiles.of('door')).masks).toEqual([square]);
+          expect(messaging.isConnected()).toBe(true);
+        },
+        { timeout: 30_000, interval: 500 },
+      );
+      await teller.tell({ door: camera({ masks: [] }) });
+      await vi.waitFor(async () => expect((await profiles.of('door')).masks).toEqual([]), {
+        timeout: 30_000,
+        interval: 200,
+      });
+    } finally {
+      await reader.close();
+      await messaging.nc.close();
+      await empty.stop();
+    }
+  } finally {
+    process.env['NATS_URL'] = site.server.url;
+  }
+});
