@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '@faascam/core/clock';
+import { eventKey } from '@faascam/core/ids';
 import { createLogger } from '@faascam/core/log';
 import { openStore, type ListOptions, type ObjectStore } from '@faascam/core/store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -98,6 +99,27 @@ describe('the index', () => {
     const page = await index.page({ limit: 9, label: 'person' });
     expect(page.newest).toBe(newest);
     expect(page.events).toHaveLength(1);
+  });
+
+  it('shows a removed event no longer than a listing is remembered, and asks for none of what is left', async () => {
+    const removed = await storeEvent(store, { camera: 'yard', startUs: START_US });
+    const other = await storeEvent(store, { camera: 'yard', startUs: START_US - 1 });
+    expect(await idsOf(9)).toEqual([removed, other]);
+    await store.put(eventKey(removed, 'removed.json'), Buffer.from('{}'), {
+      contentType: 'application/json',
+    });
+    await store.delete(eventKey(removed, 'event.json'));
+    nowUs += 4_000_000;
+    expect(await idsOf(9)).toEqual([other]);
+    index = new EventIndex({ store, clock, log: createLogger('test'), hearsStored: () => hears });
+    const asked: string[] = [];
+    const get = store.get.bind(store);
+    store.get = (key: string) => {
+      asked.push(key);
+      return get(key);
+    };
+    expect(await idsOf(9)).toEqual([other]);
+    expect(asked).toEqual([eventKey(other, 'event.json')]);
   });
 
   it('ignores what else lies in the store', async () => {

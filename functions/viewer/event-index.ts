@@ -1,15 +1,14 @@
 import type { Clock } from '@faascam/core/clock';
 import { messageOf, MalformedInputError } from '@faascam/core/errors';
-import { cameraId, eventKey } from '@faascam/core/ids';
+import { listingsAbove, merged, placeOf, type EventPlace } from '@faascam/core/event-order';
+import { daysOf } from '@faascam/core/event-walk';
+import { cameraId } from '@faascam/core/ids';
 import type { Logger } from '@faascam/core/log';
-import { manifest } from '@faascam/core/clip-messages';
-import { parseMessage } from '@faascam/core/messages';
+import { readReceipt } from '@faascam/core/read-object';
 import type { ObjectStore } from '@faascam/core/store';
-import { listingsAbove, newestFirst, placeOf, type EventPlace, type OrderedId } from './event-order.ts';
 import { eventViewOf } from './event-view.ts';
 import type { EventsAnswer, EventView } from './page/api.ts';
 import { StoreListing } from './store-listing.ts';
-import { readObject } from './stored-object.ts';
 
 export interface EventQuery {
   camera?: string | undefined;
@@ -19,11 +18,9 @@ export interface EventQuery {
   before?: string | undefined;
 }
 
-interface Level {
-  prefix: string;
-  /** `yyyymmdd`, or its beginning. */
-  date: string;
-  maxAgeMs: number;
+interface OrderedId {
+  id: string;
+  order: string;
 }
 
 /** How old a listing may be, in ms. While `clips.stored` is heard, that message and not the clock says what is new. */
@@ -40,9 +37,6 @@ const MAX_LABELS = 200;
 const READ_AT_ONCE = 12;
 /** `<camera>/<yyyy>/<mm>/<dd>/` */
 const DAY_DEPTH = 4;
-/** A manifest of a five-minute event with all its segments is below 100 kB. */
-const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
-
 /**
  * The events in the store, newest first over all cameras. Nothing is indexed ahead: days are listed when a page
  * reaches them and manifests are read when they are shown, and both are remembered within bounds.
@@ -87,7 +81,10 @@ export class EventIndex {
   async page({ camera, label, limit, before }: EventQuery): Promise<EventsAnswer> {
     const from = before === undefined ? undefined : placeOf(before);
     const cameras = camera === undefined ? await this.cameras() : [camera];
-    const ids = newestFirst(cameras.map((name) => this.#idsOf(name, from)));
+    const ids = merged(
+      cameras.map((name) => this.#idsOf(name, from)),
+      'newest',
+    );
     const events: EventView[] = [];
     let scanned = 0;
     let newest: string | undefined;
@@ -137,39 +134,16 @@ export class EventIndex {
 
   /** A camera's events, newest first, those before `from` in the order of all events. Lists lazily. */
   async *#idsOf(camera: string, from: EventPlace | undefined): AsyncGenerator<OrderedId> {
-    for await (const day of this.#daysOf(camera, from)) {
-      for (const id of (await this.#listing.children(day.prefix, day.maxAgeMs)).toReversed()) {
-        const place = placeOf(id);
-        // In another event's day, or under another camera, it is a stray copy: its own place is what counts.
-        if (place?.camera !== camera || `${place.year}${place.month}${place.day}` !== day.date) continue;
-        if (from !== undefined && place.order >= from.order) continue;
-        yield { id, order: place.order };
-      }
-    }
-  }
-
-  /** A camera's days with events, newest first, from that of `from` on. */
-  async *#daysOf(camera: string, from: EventPlace | undefined): AsyncGenerator<Level> {
     const age = this.#listingAge;
+    const ageOf = (latest: boolean): number => (latest ? age.newest : age.older);
+    const children = (prefix: string, latest: boolean): Promise<string[]> =>
+      this.#listing.children(prefix, ageOf(latest));
     const last = from === undefined ? undefined : `${from.year}${from.month}${from.day}`;
-    // Depth first over years, months and days. Each level is pushed oldest first, so that the newest is next.
-    const stack: Level[] = [{ prefix: `${camera}/`, date: '', maxAgeMs: age.newest }];
-    for (let level = stack.pop(); level !== undefined; level = stack.pop()) {
-      const { prefix, date, maxAgeMs } = level;
-      if (date.length === 'yyyymmdd'.length) {
-        yield level;
-        continue;
-      }
-      const pattern = date === '' ? /^\d{4}$/ : /^\d{2}$/;
-      const names = (await this.#listing.children(prefix, maxAgeMs)).filter((name) => pattern.test(name));
-      for (const [index, name] of names.entries()) {
-        const below = `${date}${name}`;
-        if (last !== undefined && below > last.slice(0, below.length)) continue;
-        stack.push({
-          prefix: `${prefix}${name}/`,
-          date: below,
-          maxAgeMs: index === names.length - 1 ? maxAgeMs : age.older,
-        });
+    for await (const day of daysOf(camera, children, { order: 'newest', last })) {
+      for (const id of (await this.#listing.events(day, ageOf(day.latest))).toReversed()) {
+        const place = placeOf(id);
+        if (place === undefined || (from !== undefined && place.order >= from.order)) continue;
+        yield { id, order: place.order };
       }
     }
   }
@@ -198,14 +172,11 @@ export class EventIndex {
   }
 
   async #read(id: string): Promise<EventView | undefined> {
-    const key = eventKey(id, 'event.json');
     try {
-      const bytes = await readObject(this.#store, key, MAX_MANIFEST_BYTES);
-      if (bytes === undefined) return undefined;
-      const parsed = parseMessage(manifest, bytes, `${key} in the store`);
-      if (parsed.event.id !== id) throw new MalformedInputError(`${key} in the store is of another event`);
+      const receipt = await readReceipt(this.#store, id);
+      if (receipt === undefined) return undefined;
       this.#unreadable.delete(id);
-      return eventViewOf(parsed);
+      return eventViewOf(receipt);
     } catch (error) {
       if (!(error instanceof MalformedInputError)) throw error;
       // One bad manifest must not hide the others. Said once, not on every page.

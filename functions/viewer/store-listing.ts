@@ -1,4 +1,5 @@
 import type { Clock } from '@faascam/core/clock';
+import { childrenOf, eventsOfDay, type EventDay } from '@faascam/core/event-walk';
 import type { ObjectStore } from '@faascam/core/store';
 
 interface Listing {
@@ -27,6 +28,21 @@ export class StoreListing {
 
   /** Names directly below `prefix` ('' or ending in '/'), in lexical order, as they were at most `maxAgeMs` ago. */
   async children(prefix: string, maxAgeMs: number): Promise<string[]> {
+    return await this.#remembered(prefix, maxAgeMs, () => childrenOf(this.#store, prefix));
+  }
+
+  /** Ids of the day's events that have a receipt, oldest first, as they were at most `maxAgeMs` ago. */
+  async events(day: Pick<EventDay, 'prefix' | 'date'>, maxAgeMs: number): Promise<string[]> {
+    return await this.#remembered(day.prefix, maxAgeMs, async () => {
+      const ids: string[] = [];
+      for await (const { id, objects } of eventsOfDay(this.#store, day)) {
+        if (objects.has('event.json')) ids.push(id);
+      }
+      return ids;
+    });
+  }
+
+  async #remembered(prefix: string, maxAgeMs: number, list: () => Promise<string[]>): Promise<string[]> {
     const known = this.#listings.get(prefix);
     if (known !== undefined && this.#clock.nowUs() - known.listedAtUs <= maxAgeMs * 1000) {
       this.#listings.delete(prefix);
@@ -37,7 +53,7 @@ export class StoreListing {
     // The promise is kept, not its result, so that callers at the same time share one listing.
     const listing: Listing = {
       listedAtUs: this.#clock.nowUs(),
-      names: this.#list(prefix),
+      names: list(),
       count: 0,
     };
     this.#listings.set(prefix, listing);
@@ -82,13 +98,5 @@ export class StoreListing {
       if (this.#count <= this.#maxNames) return;
       if (prefix !== keep) this.forget([prefix]);
     }
-  }
-
-  async #list(prefix: string): Promise<string[]> {
-    const names: string[] = [];
-    for await (const entry of this.#store.list(prefix, { delimiter: '/' })) {
-      if ('prefix' in entry) names.push(entry.prefix.slice(prefix.length, -1));
-    }
-    return names;
   }
 }

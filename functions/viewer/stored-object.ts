@@ -1,6 +1,6 @@
-import type { Readable } from 'node:stream';
-import { MalformedInputError, StoreError } from '@faascam/core/errors';
+import { StoreError } from '@faascam/core/errors';
 import { eventKey } from '@faascam/core/ids';
+import { bytesWithin } from '@faascam/core/read-object';
 import type { ObjectStore, StoredObject } from '@faascam/core/store';
 import { NotFoundError, type Answer, type Asked } from './answer.ts';
 import { isUnchanged, quotedTag, rangeCounts, type Version } from './conditions.ts';
@@ -92,38 +92,11 @@ export async function objectAnswer(
   const found = await store.get(key, part);
   if (found === undefined) throw missing;
   if (length > BUFFERED_BYTES) return { status, headers, body: found.stream };
-  const body = await bytesOf(found.stream, length);
+  const body = await bytesWithin(found.stream, length);
   if (body?.length !== length) {
     throw new StoreError('store-failed', `The store gave another length for ${key} than it has; try again.`);
   }
   return { status, headers, body };
-}
-
-/** An object's bytes; undefined if it is not there. Throws `MalformedInputError` when it is larger than `maxBytes`. */
-export async function readObject(
-  store: Pick<ObjectStore, 'get'>,
-  key: string,
-  maxBytes: number,
-): Promise<Buffer | undefined> {
-  const found = await store.get(key);
-  if (found === undefined) return undefined;
-  const bytes = await bytesOf(found.stream, maxBytes);
-  if (bytes === undefined)
-    throw new MalformedInputError(`${key} in the store is larger than ${maxBytes} bytes`);
-  return bytes;
-}
-
-/** Everything in a stream, or undefined if that is more than `maxBytes`; the stream is destroyed either way. */
-async function bytesOf(stream: Readable, maxBytes: number): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of stream) {
-    if (!(chunk instanceof Uint8Array)) throw new TypeError('a stream of the store must give bytes');
-    size += chunk.length;
-    if (size > maxBytes) return undefined;
-    chunks.push(Buffer.from(chunk));
-  }
-  return Buffer.concat(chunks);
 }
 
 function versionOf({ etag, sizeBytes, modifiedMs }: StoredObject): Version {

@@ -1,6 +1,6 @@
-import { eventIdOf, eventKey } from '@faascam/core/ids';
 import { describe, expect, it } from 'vitest';
-import { listingsAbove, newestFirst, placeOf, type OrderedId } from './event-order.ts';
+import { listingsAbove, merged, placeOf } from './event-order.ts';
+import { eventIdOf, eventKey } from './ids.ts';
 
 describe('an event id', () => {
   it('tells the camera, also one whose name looks like a date', () => {
@@ -11,6 +11,11 @@ describe('an event id', () => {
       month: '03',
       day: '04',
     });
+  });
+
+  it('tells to the microsecond when the event began', () => {
+    const startUs = Date.UTC(2026, 10, 30, 23, 59, 59) * 1000 + 999_999;
+    expect(placeOf(eventIdOf('yard', startUs))?.startUs).toBe(startUs);
   });
 
   it('sorts by time whatever the camera is called', () => {
@@ -35,32 +40,39 @@ describe('an event id', () => {
   );
 });
 
-async function* source(...orders: string[]): AsyncGenerator<OrderedId> {
+async function* source(...orders: string[]): AsyncGenerator<{ order: string }> {
   for (const order of orders) {
     await Promise.resolve();
-    yield { id: order, order };
+    yield { order };
   }
 }
 
 describe('several cameras', () => {
   it('become one list, newest first', async () => {
-    const merged: string[] = [];
-    for await (const { id } of newestFirst([source('9', '4', '1'), source(), source('8', '7', '2')]))
-      merged.push(id);
-    expect(merged).toEqual(['9', '8', '7', '4', '2', '1']);
+    const orders: string[] = [];
+    for await (const { order } of merged([source('9', '4', '1'), source(), source('8', '7', '2')], 'newest'))
+      orders.push(order);
+    expect(orders).toEqual(['9', '8', '7', '4', '2', '1']);
+  });
+
+  it('become one list, oldest first', async () => {
+    const orders: string[] = [];
+    for await (const { order } of merged([source('1', '4', '9'), source('2', '7', '8')], 'oldest'))
+      orders.push(order);
+    expect(orders).toEqual(['1', '2', '4', '7', '8', '9']);
   });
 
   it('are not read further than asked', async () => {
     let read = 0;
-    const counting = async function* (): AsyncGenerator<OrderedId> {
+    const counting = async function* (): AsyncGenerator<{ order: string }> {
       for await (const entry of source('5', '4', '3', '2', '1')) {
         read += 1;
         yield entry;
       }
     };
-    const merged = newestFirst([counting()]);
-    await merged.next();
-    await merged.next();
+    const all = merged([counting()], 'newest');
+    await all.next();
+    await all.next();
     expect(read).toBe(2);
   });
 });
