@@ -53,6 +53,39 @@ test('a copy of the folder, as from a backup, keeps types and metadata', async (
   });
 });
 
+test('tags stay with a copy of the folder, also those that are given there', async () => {
+  const original = await openDirectoryStore(join(folder, 'tagged'));
+  await original.put('yard/thing', Buffer.from('x'), { contentType: 'video/mp4', tags: { keep: 'yes' } });
+  await run('cp', ['-r', join(folder, 'tagged'), join(folder, 'tagged-copy')]);
+  const copy = await openDirectoryStore(join(folder, 'tagged-copy'));
+  expect(await copy.getTags('yard/thing')).toEqual({ keep: 'yes' });
+  expect(await copy.setTags('yard/thing', { keep: 'no' })).toBe(true);
+  await run('cp', ['-r', join(folder, 'tagged-copy'), join(folder, 'tagged-again')]);
+  const again = await openDirectoryStore(join(folder, 'tagged-again'));
+  expect(await again.getTags('yard/thing')).toEqual({ keep: 'no' });
+  expect(await again.head('yard/thing')).toMatchObject({ contentType: 'video/mp4' });
+});
+
+test('a file that was put there by hand can be labelled, and tags, puts and deletes leave nothing over', async () => {
+  const path = join(folder, 'labelled-by-hand');
+  await mkdir(join(path, 'yard'), { recursive: true });
+  await writeFile(join(path, 'yard', 'snapshot.jpg'), 'x');
+  const store = await openDirectoryStore(path);
+  expect(await store.setTags('yard/snapshot.jpg', { keep: 'yes' })).toBe(true);
+  expect(await store.getTags('yard/snapshot.jpg')).toEqual({ keep: 'yes' });
+  expect(await store.head('yard/snapshot.jpg')).toMatchObject({ contentType: 'image/jpeg' });
+  await Promise.all(
+    Array.from({ length: 60 }, async (_, index) => {
+      if (index % 3 === 0) await store.setTags('yard/snapshot.jpg', { index: String(index) });
+      else if (index % 3 === 1) await store.put('yard/snapshot.jpg', Buffer.from('y'), text);
+      else await store.delete('yard/snapshot.jpg');
+    }),
+  );
+  await store.delete('yard/snapshot.jpg');
+  expect(await readdir(path)).toEqual(['.incoming']);
+  expect(await readdir(join(path, '.incoming'))).toEqual([]);
+});
+
 test('what a crash left half-written is never an object, and is removed when it is old', async () => {
   const path = join(folder, 'crashed');
   await (await openDirectoryStore(path)).put('yard/a', Buffer.from('a'), text);

@@ -5,18 +5,20 @@ import { dirname, join, resolve } from 'node:path';
 import { directoryErrorOf } from './directory-errors.ts';
 import { inodeOf, isMissing, syncFolder, writeWhole } from './durable-file.ts';
 import { StoreError, systemCodeOf } from './errors.ts';
-import { attributesOf, sidecarOf, sidecarsOf } from './sidecar.ts';
+import { attributesOf, findSidecar, sidecarOf, sidecarsOf, type Attributes } from './sidecar.ts';
 import {
   bytesOf,
   keyParts,
   requireMetadata,
   requirePrefix,
+  requireTags,
   type ByteRange,
   type ListEntry,
   type ListOptions,
   type ObjectStore,
   type PutOptions,
   type StoredObject,
+  type Tags,
 } from './store.ts';
 
 /** Where objects are written before they appear under their key; on the same file system, so that they can be linked. */
@@ -55,8 +57,14 @@ class DirectoryStore implements ObjectStore {
     options: PutOptions,
   ): Promise<'created' | 'exists'> {
     const target = this.#pathOf(key);
-    const metadata = options.metadata ?? {};
-    requireMetadata(metadata);
+    const attributes = {
+      contentType: options.contentType,
+      metadata: options.metadata ?? {},
+      tags: options.tags ?? {},
+    } satisfies Attributes;
+    requireMetadata(attributes.metadata);
+    requireTags(attributes.tags);
+    options.signal?.throwIfAborted();
     return await attempt('write', target, async () => {
       if (options.ifAbsent === true && (await inodeOf(target)) !== undefined) return 'exists';
       const temporary = join(this.#root, INCOMING, randomUUID());
@@ -67,9 +75,8 @@ class DirectoryStore implements ObjectStore {
           await this.#makeFolder(key);
           sidecar = sidecarOf(target, inode);
           try {
-            await writeFile(sidecar, JSON.stringify({ contentType: options.contentType, metadata }), {
-              flush: true,
-            });
+            await writeFile(sidecar, JSON.stringify(attributes), { flush: true });
+            options.signal?.throwIfAborted();
             if (options.ifAbsent === true) await link(temporary, target);
             else await replace(temporary, target);
             break;
@@ -108,6 +115,47 @@ class DirectoryStore implements ObjectStore {
       await handle.close();
       throw error;
     }
+  }
+
+  async getTags(key: string): Promise<Tags | undefined> {
+    const opened = await this.#open(key);
+    await opened?.handle.close();
+    return opened?.tags;
+  }
+
+  async setTags(key: string, tags: Tags): Promise<boolean> {
+    const target = this.#pathOf(key);
+    requireTags(tags);
+    return await attempt('label', target, async () => {
+      for (;;) {
+        if (!(await this.#isInside(target))) return false;
+        const inode = await inodeOf(target);
+        if (inode === undefined || !(await lstat(target)).isFile()) return false;
+        const temporary = join(this.#root, INCOMING, randomUUID());
+        const sidecar = sidecarOf(target, inode);
+        const old = await findSidecar(target, inode);
+        const attributes = await attributesOf(target, inode);
+        try {
+          await writeFile(temporary, JSON.stringify({ ...attributes, tags }), { flush: true });
+          await rename(temporary, sidecar);
+        } catch (error) {
+          // A `delete` beside us has removed the folder.
+          if (isMissing(error) && (await inodeOf(target)) === undefined) return false;
+          throw error;
+        } finally {
+          await rm(temporary, { force: true });
+        }
+        // The copy's sidecar had the inode of its original.
+        if (old !== undefined && old !== sidecar) await rm(old, { force: true });
+        if ((await inodeOf(target)) === inode) {
+          await syncFolder(dirname(target));
+          return true;
+        }
+        // The content was replaced or deleted meanwhile: this sidecar is nobody's.
+        await rm(sidecar, { force: true });
+        await this.#prune(dirname(target));
+      }
+    });
   }
 
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListEntry> {
@@ -194,7 +242,7 @@ class DirectoryStore implements ObjectStore {
           await handle.close();
           return undefined;
         }
-        const { contentType, metadata } = await attributesOf(path, stat.ino);
+        const { contentType, metadata, tags } = await attributesOf(path, stat.ino);
         const object: StoredObject = {
           key,
           sizeBytes: Number(stat.size),
@@ -203,7 +251,7 @@ class DirectoryStore implements ObjectStore {
           modifiedMs: Number(stat.mtimeMs),
           etag: `${stat.ino.toString(16)}-${stat.size.toString(16)}-${stat.mtimeNs.toString(16)}`,
         };
-        return { handle, object };
+        return { handle, object, tags };
       } catch (error) {
         await handle.close();
         throw error;

@@ -27,7 +27,13 @@ export class MalformedInputError extends FaascamError {
 }
 
 export type StoreErrorCode =
-  'store-unreachable' | 'store-denied' | 'store-not-writable' | 'store-full' | 'store-failed';
+  | 'store-unreachable'
+  | 'store-denied'
+  | 'store-not-writable'
+  | 'store-full'
+  | 'store-failed'
+  /** The store has no such ability: another way must do. */
+  | 'not-supported';
 
 /** The clip store did not do what was asked of it. A missing object is no error: see `ObjectStore`. */
 export class StoreError extends FaascamError {

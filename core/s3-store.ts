@@ -3,23 +3,31 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import * as http from 'node:http';
 import * as https from 'node:https';
+import { buffer } from 'node:stream/consumers';
 import { Client } from 'minio';
 import { z } from 'zod';
 import { StoreError, systemCodeOf, UsageError } from './errors.ts';
 import { readSecret } from './settings.ts';
 import type { StoreSettings } from './store-settings.ts';
 import { s3ErrorOf, s3Trouble, type S3Place } from './s3-errors.ts';
+import { ourRules, withOurRules } from './s3-lifecycle.ts';
+import { taggingOf, tagsOf } from './s3-tags.ts';
 import {
   bytesOf,
   keyParts,
   requireMetadata,
   requirePrefix,
+  requireRules,
+  requireTags,
   type ByteRange,
   type ListEntry,
   type ListOptions,
   type ObjectStore,
   type PutOptions,
+  type Lifecycle,
+  type LifecycleRule,
   type StoredObject,
+  type Tags,
 } from './store.ts';
 
 export type S3Settings = Extract<StoreSettings, { kind: 's3' }>;
@@ -67,6 +75,10 @@ export async function openS3Store(settings: S3Settings): Promise<ObjectStore> {
 
 class S3Store implements ObjectStore {
   readonly description: string;
+  readonly lifecycle: Lifecycle = {
+    get: () => this.#attempt('read the lifecycle rules', async () => ourRules(await this.#rules(), '')),
+    set: (rules) => this.#setRules(rules),
+  };
   readonly #client: Client;
   readonly #bucket: string;
   readonly #region: string;
@@ -102,6 +114,8 @@ class S3Store implements ObjectStore {
   ): Promise<'created' | 'exists'> {
     keyParts(key);
     requireMetadata(options.metadata ?? {});
+    requireTags(options.tags ?? {});
+    options.signal?.throwIfAborted();
     if (options.ifAbsent !== true) {
       await this.#attempt(`write ${key}`, () => this.#upload(key, body, options, false));
       return 'created';
@@ -149,6 +163,32 @@ class S3Store implements ObjectStore {
     });
   }
 
+  async getTags(key: string): Promise<Tags | undefined> {
+    keyParts(key);
+    return await this.#attempt(`read the tags of ${key}`, async () => {
+      try {
+        return tagsOf(await this.#xmlOf({ method: 'GET', objectName: key, query: 'tagging' }));
+      } catch (error) {
+        if (s3Trouble(error) === 'missing') return undefined;
+        throw error;
+      }
+    });
+  }
+
+  async setTags(key: string, tags: Tags): Promise<boolean> {
+    keyParts(key);
+    requireTags(tags);
+    return await this.#attempt(`label ${key}`, async () => {
+      try {
+        await this.#client.setObjectTagging(this.#bucket, key, tags);
+        return true;
+      } catch (error) {
+        if (s3Trouble(error) === 'missing') return false;
+        throw error;
+      }
+    });
+  }
+
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListEntry> {
     requirePrefix(prefix);
     const after = options.startAfter ?? '';
@@ -188,6 +228,36 @@ class S3Store implements ObjectStore {
     return Promise.resolve();
   }
 
+  async #setRules(rules: readonly LifecycleRule[]): Promise<void> {
+    requireRules(rules);
+    await this.#attempt('set the lifecycle rules', async () => {
+      const all = withOurRules(await this.#rules(), rules, '');
+      const request = { bucketName: this.#bucket, query: 'lifecycle' };
+      if (all === undefined) {
+        await this.#client.makeRequestAsyncOmit({ ...request, method: 'DELETE' }, '', [200, 204]);
+        return;
+      }
+      const headers = { 'content-md5': createHash('md5').update(all).digest('base64') };
+      await this.#client.makeRequestAsyncOmit({ ...request, method: 'PUT', headers }, all);
+    });
+  }
+
+  async #rules(): Promise<string | undefined> {
+    try {
+      return await this.#xmlOf({ method: 'GET', query: 'lifecycle' });
+    } catch (error) {
+      if (systemCodeOf(error) === 'NoSuchLifecycleConfiguration') return undefined;
+      const trouble = s3Trouble(error);
+      if (trouble === 'not-implemented') throw noLifecycle(this.description, error);
+      throw error;
+    }
+  }
+
+  async #xmlOf(request: { method: string; objectName?: string; query: string }): Promise<string> {
+    const response = await this.#client.makeRequestAsync({ ...request, bucketName: this.#bucket });
+    return (await buffer(response)).toString();
+  }
+
   async #stat(key: string): Promise<StoredObject | undefined> {
     try {
       const { size, metaData, lastModified, etag } = await this.#client.statObject(this.#bucket, key);
@@ -225,6 +295,9 @@ class S3Store implements ObjectStore {
       'content-md5': md5,
     };
     if (conditional) headers['if-none-match'] = '*';
+    if (Object.keys(options.tags ?? {}).length > 0) {
+      headers['x-amz-tagging'] = taggingOf(options.tags ?? {});
+    }
     for (const [name, value] of Object.entries(options.metadata ?? {})) headers[`x-amz-meta-${name}`] = value;
     const response = await this.#client.makeRequestStreamAsync(
       { method: 'PUT', bucketName: this.#bucket, objectName: key, headers },
@@ -257,6 +330,10 @@ const standardHeaders = new Set([
   'content-disposition',
   'content-language',
 ]);
+
+function noLifecycle(place: string, cause: unknown): StoreError {
+  return new StoreError('not-supported', `The server of ${place} has no lifecycle rules.`, { cause });
+}
 
 const listItem = z.union([
   z.object({ prefix: z.string().min(1) }),

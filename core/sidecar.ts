@@ -3,7 +3,11 @@ import { dirname, extname, join } from 'node:path';
 import { z } from 'zod';
 import { inodeOf, isMissing } from './durable-file.ts';
 
-const attributes = z.object({ contentType: z.string(), metadata: z.record(z.string(), z.string()) });
+const attributes = z.object({
+  contentType: z.string(),
+  metadata: z.record(z.string(), z.string()),
+  tags: z.record(z.string(), z.string()).default({}),
+});
 export type Attributes = z.infer<typeof attributes>;
 
 const contentTypes: Record<string, string> = {
@@ -27,19 +31,24 @@ export async function sidecarsOf(target: string): Promise<string[]> {
   return names.filter((name) => pattern.test(name)).map((name) => join(dirname(target), name));
 }
 
+/** The sidecar of an object's content. */
+export async function findSidecar(target: string, inode: bigint): Promise<string | undefined> {
+  const path = sidecarOf(target, inode);
+  if ((await inodeOf(path)) !== undefined) return path;
+  // A copy (a restored backup) has another inode; its sidecar is still its own if there is just one.
+  const [only, another] = await sidecarsOf(target);
+  return another === undefined ? only : undefined;
+}
+
 /** What an object's sidecar says; without one, what its name says. */
 export async function attributesOf(target: string, inode: bigint): Promise<Attributes> {
   const bare = {
     contentType: contentTypes[extname(target)] ?? 'application/octet-stream',
     metadata: {},
+    tags: {},
   };
-  let path = sidecarOf(target, inode);
-  if ((await inodeOf(path)) === undefined) {
-    // A copy (a restored backup) has another inode; its sidecar is still its own if there is just one.
-    const [only, another] = await sidecarsOf(target);
-    if (only === undefined || another !== undefined) return bare;
-    path = only;
-  }
+  const path = await findSidecar(target, inode);
+  if (path === undefined) return bare;
   try {
     return attributes.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (error) {

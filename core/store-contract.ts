@@ -242,6 +242,51 @@ export function storeContract(
       expect((await store.head('d/e/f'))?.metadata).toEqual({});
     });
 
+    test('tags come back as they were given, with the object or later, and change nothing else', async () => {
+      const tags = { label: 'person and dog', camera: 'yard', number: '007', empty: '' };
+      await store.put('tags/clip.mp4', Buffer.from('moving'), {
+        ...{ contentType: 'video/mp4', metadata: { sha256: 'ab' }, tags },
+      });
+      expect(await other.getTags('tags/clip.mp4')).toEqual(tags);
+      const before = await other.head('tags/clip.mp4');
+      expect(await other.setTags('tags/clip.mp4', { keep: 'yes' })).toBe(true);
+      expect(await store.getTags('tags/clip.mp4')).toEqual({ keep: 'yes' });
+      const after = await store.get('tags/clip.mp4');
+      expect(after?.object).toEqual(before);
+      expect(after && (await textOf(after.stream))).toBe('moving');
+      expect(await store.setTags('tags/clip.mp4', {})).toBe(true);
+      expect(await other.getTags('tags/clip.mp4')).toEqual({});
+      expect(await names(store, 'tags/')).toEqual(['tags/clip.mp4']);
+    });
+
+    test('an object that is put again has the tags of the new one only', async () => {
+      await store.put('tags/again', Buffer.from('one'), { ...text, tags: { keep: 'yes' } });
+      await store.put('tags/again', Buffer.from('two'), text);
+      expect(await other.getTags('tags/again')).toEqual({});
+    });
+
+    test('an object that is not there has no tags, and cannot be given any', async () => {
+      expect(await store.getTags('tags/missing')).toBeUndefined();
+      expect(await store.setTags('tags/missing', { keep: 'yes' })).toBe(false);
+      expect(await store.setTags('tags/missing', {})).toBe(false);
+      expect(await store.head('tags/missing')).toBeUndefined();
+    });
+
+    test('a put whose signal has fired stores nothing and throws the reason', async () => {
+      const reason = new Error('closing');
+      const signal = AbortSignal.abort(reason);
+      await expect(store.put('given-up', Buffer.from('x'), { ...text, signal })).rejects.toBe(reason);
+      expect(await store.head('given-up')).toBeUndefined();
+    });
+
+    test('tags that a store could not keep are refused', async () => {
+      const many = Object.fromEntries(Array.from({ length: 11 }, (_, index) => [`tag${index}`, 'x']));
+      for (const tags of [many, { 'a&b': 'x' }, { a: 'zwölf' }, { '': 'x' }, { a: 'x'.repeat(257) }]) {
+        await expect(store.put('tags/bad', Buffer.from('x'), { ...text, tags })).rejects.toThrow(RangeError);
+        await expect(store.setTags('tags/bad', tags)).rejects.toThrow(RangeError);
+      }
+    });
+
     test('keys and metadata that a store could not keep are refused', async () => {
       for (const key of [
         '',

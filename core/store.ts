@@ -18,8 +18,38 @@ export interface PutOptions {
   contentType: string;
   /** Names of `a-z`, `0-9` and `-`; values of printable ASCII, as S3 carries them in headers. */
   metadata?: Record<string, string>;
+  /** What the object is labelled with, for rules and for people; unlike metadata it can be changed later. */
+  tags?: Tags;
   /** Store it only if there is nothing under this key yet. */
   ifAbsent?: boolean;
+  /** Gives the put up: it throws the signal's reason, and what was sent of the object is taken back. */
+  signal?: AbortSignal;
+}
+
+/** At most ten; names of 1 to 128 and values of up to 256 letters, digits, spaces and `+-=._:/@`. */
+export type Tags = Record<string, string>;
+
+/** Objects that a store removes by itself, some days after they were stored. */
+export interface LifecycleRule {
+  /** Begins with `faascam-`: all other rules of a bucket are somebody else's. */
+  id: string;
+  /** Keys that begin so; without it, all keys of this store. */
+  prefix?: string;
+  /** Only objects that have all of these tags. */
+  tags?: Tags;
+  /** Whole days, 1 at least. */
+  expireAfterDays: number;
+}
+
+/** What a store does by itself with objects that have become old. */
+export interface Lifecycle {
+  /** Our rules, without those of others. */
+  get(): Promise<LifecycleRule[]>;
+  /**
+   * Makes these our rules, in place of all that we had; the rules of others stay as they are. Throws `StoreError`
+   * with code `not-supported` where the server has no lifecycle rules, `RangeError` for a rule that cannot be.
+   */
+  set(rules: readonly LifecycleRule[]): Promise<void>;
 }
 
 /** First and last byte, both included, from 0; an end past the object's last byte means its last byte. */
@@ -55,12 +85,18 @@ export interface ObjectStore {
    * range begins past the object's end.
    */
   get(key: string, range?: ByteRange): Promise<{ object: StoredObject; stream: Readable } | undefined>;
+  /** The object's tags; undefined if there is no such object. */
+  getTags(key: string): Promise<Tags | undefined>;
+  /** Gives the object these tags in place of those that it had, and changes nothing else; false if it is not there. */
+  setTags(key: string, tags: Tags): Promise<boolean>;
   /** Entries whose key begins with `prefix`, in order of their bytes. */
   list(prefix: string, options?: ListOptions): AsyncIterable<ListEntry>;
   /** Removes the object; that it was not there is no error. */
   delete(key: string): Promise<void>;
   /** Proves that the store can be reached and written, or throws a `StoreError` that says what to do. */
   check(): Promise<void>;
+  /** Only of a store that can remove objects by itself: a folder has none. */
+  readonly lifecycle?: Lifecycle;
   /** Lets go of connections. The store must not be used afterwards. */
   close(): Promise<void>;
 }
@@ -83,6 +119,10 @@ export async function openStore(settings: StoreSettings, dataDirectory: string):
 const KEY_PART = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$/;
 const METADATA_NAME = /^[a-z0-9-]+$/;
 const METADATA_VALUE = /^[!-~]([ -~]*[!-~])?$/;
+// What every server takes; AWS names the same set.
+const TAG_TEXT = /^[A-Za-z0-9 +\-=._:/@]*$/;
+const MOST_TAGS = 10;
+const OUR_RULE = /^faascam-[A-Za-z0-9_-]{1,200}$/;
 
 /**
  * The parts of a key between its slashes. Keys are `a-z`, `A-Z`, `0-9`, `_`, `.`, `-` and `/`, and no part is empty
@@ -108,6 +148,35 @@ export function requireMetadata(metadata: Record<string, string>): void {
   for (const [name, value] of Object.entries(metadata)) {
     if (!METADATA_NAME.test(name) || value.length > 1024 || !METADATA_VALUE.test(value)) {
       throw new RangeError(`object metadata ${JSON.stringify(name)} is not plain ASCII in one line`);
+    }
+  }
+}
+
+/** Throws `RangeError` for tags that a store could not give back as they were. */
+export function requireTags(tags: Tags): void {
+  const entries = Object.entries(tags);
+  if (entries.length > MOST_TAGS) throw new RangeError(`an object has at most ${MOST_TAGS} tags`);
+  for (const [name, value] of entries) {
+    const sound = name !== '' && name.length <= 128 && value.length <= 256;
+    if (!sound || !TAG_TEXT.test(name) || !TAG_TEXT.test(value)) {
+      throw new RangeError(
+        `object tag ${JSON.stringify(name)} is not of letters, digits, spaces and +-=._:/@`,
+      );
+    }
+  }
+}
+
+/** Throws `RangeError` for rules that a store could not keep. */
+export function requireRules(rules: readonly LifecycleRule[]): void {
+  const ids = new Set<string>();
+  for (const { id, prefix, tags, expireAfterDays } of rules) {
+    if (!OUR_RULE.test(id) || ids.has(id))
+      throw new RangeError(`not an id of a rule of ours, or twice: ${id}`);
+    ids.add(id);
+    if (prefix !== undefined) requirePrefix(prefix);
+    requireTags(tags ?? {});
+    if (!Number.isSafeInteger(expireAfterDays) || expireAfterDays < 1) {
+      throw new RangeError(`rule ${id}: ${expireAfterDays} is no number of days`);
     }
   }
 }
