@@ -6,6 +6,7 @@ import type { Logger } from '@faascam/core/log';
 import type { Messaging } from '@faascam/core/messaging';
 import { requireProgram } from '@faascam/core/programs';
 import type { CameraSettings } from '@faascam/core/camera-settings';
+import { Attestor } from './attestor.ts';
 import type { CameraChanges } from './camera-changes.ts';
 import { CameraSet } from './camera-set.ts';
 import type { UnitTiming } from './camera-unit.ts';
@@ -33,7 +34,7 @@ export interface RunningAgent {
 export interface AgentOptions extends AgentOrder {
   /** The agent's id: its key in the bucket `agents`, and in receipts. */
   id: string;
-  /** Footage goes to `ring/<camera>` below it, unless `ringPath` is given. */
+  /** Footage goes to `ring/<camera>` below it, unless `ringPath` is given; the agent's key and its chains to `evidence`. */
   dataDirectory: string;
   /** Footage goes to `<camera>` below it, such as a RAM disk. Empty or absent: see `dataDirectory`. */
   ringPath?: string | undefined;
@@ -70,9 +71,10 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const ringPath = options.ringPath ?? '';
   const ringDirectory = ringPath === '' ? join(options.dataDirectory, 'ring') : ringPath;
   await makeRingDirectory(ringDirectory);
+  const attestor = await Attestor.open({ dataDirectory: options.dataDirectory, agent: id, clock, log });
   const room = new Room({ directory: ringDirectory, log, clock });
   const cameras = new CameraSet({
-    ...{ agent: id, ringDirectory, room, messaging, clock, log },
+    ...{ agent: id, ringDirectory, room, messaging, attestor, clock, log },
     ...{ allowExec: options.allowExec ?? false, timing: options.timing ?? {} },
   });
   const profiles = new ProfileTeller(messaging, log);
@@ -93,6 +95,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const reporting = new AbortController();
   const health = reportHealth({
     ...{ agent: id, cameras: cameras.units, ffmpeg, configRevision: () => configRevision },
+    publicKey: attestor.publicKey,
     onReconnect: () => void profiles.again(),
     ...{ messaging, clock, log, signal: reporting.signal },
   });

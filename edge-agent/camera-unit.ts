@@ -6,6 +6,7 @@ import type { Messaging } from '@faascam/core/messaging';
 import { redact } from '@faascam/core/redact';
 import type { CameraSettings } from '@faascam/core/camera-settings';
 import { viewOf, type View } from '@faascam/core/view';
+import type { Attestor, ChainState } from './attestor.ts';
 import type { CameraStatus } from './capture/camera-status.ts';
 import { recordCamera, type RecorderOptions } from './capture/recorder.ts';
 import { serveClips, type ClipServiceOptions } from './clips/clip-service.ts';
@@ -25,6 +26,8 @@ export interface UnitOptions {
   ringDirectory: string;
   room: Room;
   messaging: Messaging;
+  /** Signs what is offered. */
+  attestor: Attestor;
   allowExec: boolean;
   clock: Clock;
   log: Logger;
@@ -56,6 +59,11 @@ export class CameraUnit {
     this.#options = options;
     this.#log = options.log.child({ camera });
     this.publisher = new LivePublisher({ agent, camera, messaging, clock, log: this.#log });
+  }
+
+  /** Its chain of signed events; undefined until it was read, and while it is empty. */
+  get chain(): ChainState | undefined {
+    return this.#options.attestor.stateOf(this.#options.camera);
   }
 
   /** Undefined until it could be opened. */
@@ -140,7 +148,7 @@ export class CameraUnit {
   }
 
   async #openFootage(settings: CameraSettings): Promise<Footage> {
-    const { camera, ringDirectory, room, agent, messaging, clock, timing } = this.#options;
+    const { camera, ringDirectory, room, agent, messaging, attestor, clock, timing } = this.#options;
     if (this.#footage !== undefined) {
       await this.#footage.ring.setQuota(settings.ring);
       return this.#footage;
@@ -152,7 +160,7 @@ export class CameraUnit {
     this.#footage = footage;
     this.#clips = serveClips({
       ...{ id: agent, camera, footage, messaging, clock, log: this.#log, signal: this.#serving.signal },
-      view: () => this.#view,
+      ...{ attestor, view: () => this.#view },
       ...timing,
     });
     return footage;

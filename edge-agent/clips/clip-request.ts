@@ -6,6 +6,7 @@ import type { ClipWanted, SegmentRef } from '@faascam/core/messages';
 import type { Messaging } from '@faascam/core/messaging';
 import { subjects } from '@faascam/core/subjects';
 import type { View } from '@faascam/core/view';
+import type { Attestor } from '../attestor.ts';
 import { HOLE_US, type Footage } from '../ring/footage.ts';
 import type { Segment } from '../ring/segment.ts';
 import { codecOf } from './codec.ts';
@@ -32,6 +33,8 @@ export interface ClipDesk {
   log: Logger;
   /** Clips are brought to the store one after the other: the uplink is narrow. */
   turn: Turn;
+  /** Signs what is offered. */
+  attestor?: Attestor | undefined;
   /** What its frames show of the picture now. */
   view?: (() => View | undefined) | undefined;
   /** Waits between offers of a clip that nobody has stored yet; the last one stays. */
@@ -82,6 +85,7 @@ export async function fulfil(
   // Objects of an earlier delivery lie there too; there were no more of them than segments in its window.
   objects = Math.max(objects, footage.ring.overlapping(around.fromUs, around.toUs).length);
   await desk.store.remove(Array.from({ length: objects }, (_, n) => objectName(wanted, n)));
+  await desk.attestor?.stored(wanted.camera, eventId, stored.receiptOf(eventId));
   await footage.ring.unpin(eventId);
   log.info({ event: eventId }, 'The event is stored.');
   return 'stored';
@@ -100,7 +104,7 @@ async function prepare(desk: ClipDesk, wanted: ClipWanted): Promise<ClipReady> {
   const window = footage.clamp(wanted.fromUs, wanted.toUs);
   const { segments, codec } = await bring(desk, wanted, window);
   const view = desk.view?.();
-  return {
+  const ready: ClipReady = {
     v: 1,
     eventId: wanted.eventId,
     camera: wanted.camera,
@@ -118,6 +122,8 @@ async function prepare(desk: ClipDesk, wanted: ClipWanted): Promise<ClipReady> {
     event: wanted.event,
     ...(view === undefined ? {} : { view }),
   };
+  const attestation = await desk.attestor?.attest(ready);
+  return attestation === undefined ? ready : { ...ready, attestation };
 }
 
 /** Puts the window's segments into the object store; those whose file is damaged leave the ring and are a gap. */

@@ -7,6 +7,7 @@ import { clipWanted, parseMessage } from '@faascam/core/messages';
 import { ensureStreams, type Messaging } from '@faascam/core/messaging';
 import { streams, subjects } from '@faascam/core/subjects';
 import type { View } from '@faascam/core/view';
+import type { Attestor } from '../attestor.ts';
 import { RateLimit } from '../rate-limit.ts';
 import type { Footage } from '../ring/footage.ts';
 import { fulfil, type ClipDesk } from './clip-request.ts';
@@ -24,6 +25,8 @@ export interface ClipServiceOptions {
   /** Takes no more requests. Those in work get `graceMs`; what is then not stored comes again with the next start. */
   signal: AbortSignal;
   clock?: Clock;
+  /** Signs what is offered; without it nothing is signed. */
+  attestor?: Attestor | undefined;
   /** What the camera's frames show of its picture now; absent: all of it. */
   view?: () => View | undefined;
   graceMs?: number;
@@ -102,6 +105,7 @@ async function serve(options: ClipServiceOptions, clock: Clock, cutOff: AbortSig
     clock,
     log: log.child({ camera }),
     turn: new Turn(),
+    attestor: options.attestor,
     view: options.view,
     offerWaitsMs: options.offerWaitsMs ?? OFFER_WAITS_MS,
   };
