@@ -10,6 +10,7 @@ import { Attestor } from './attestor.ts';
 import type { CameraChanges } from './camera-changes.ts';
 import { CameraSet } from './camera-set.ts';
 import type { UnitTiming } from './camera-unit.ts';
+import { ClipUplink, usualUplink, type UplinkSettings } from './clips/clip-uplink.ts';
 import { tellOfDevices } from './device-notices.ts';
 import { reportHealth } from './health.ts';
 import { ProfileTeller } from './profile-teller.ts';
@@ -21,7 +22,9 @@ export interface AgentOrder {
   cameras: Record<string, CameraSettings>;
   /** Footage of all cameras together; 0 or absent for no limit but each camera's own and the disk's. */
   ringMegabytes?: number | undefined;
-  /** Tells configs apart, for health. */
+  /** What clips may take of the link and of NATS. */
+  uplink?: UplinkSettings | undefined;
+  /** Tells configs apart, for health and receipts. */
   configRevision?: string | undefined;
 }
 
@@ -73,15 +76,18 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   await makeRingDirectory(ringDirectory);
   const attestor = await Attestor.open({ dataDirectory: options.dataDirectory, agent: id, clock, log });
   const room = new Room({ directory: ringDirectory, log, clock });
+  const uplink = new ClipUplink(clock, options.uplink);
+  let configRevision: string | undefined;
   const cameras = new CameraSet({
-    ...{ agent: id, ringDirectory, room, messaging, attestor, clock, log },
+    ...{ agent: id, ringDirectory, room, uplink, messaging, attestor, clock, log },
+    configRevision: () => configRevision,
     ...{ allowExec: options.allowExec ?? false, timing: options.timing ?? {} },
   });
   const profiles = new ProfileTeller(messaging, log);
-  let configRevision: string | undefined;
   let settings = options.cameras;
   const apply = async (order: AgentOrder): Promise<CameraChanges> => {
     room.limitMegabytes = order.ringMegabytes ?? 0;
+    uplink.set(order.uplink ?? usualUplink);
     configRevision = order.configRevision;
     settings = order.cameras;
     // Before the first frame of a camera, so that it is looked at as it should be.

@@ -10,6 +10,7 @@ import type { Attestor, ChainState } from './attestor.ts';
 import type { CameraStatus } from './capture/camera-status.ts';
 import { recordCamera, type RecorderOptions } from './capture/recorder.ts';
 import { serveClips, type ClipServiceOptions } from './clips/clip-service.ts';
+import type { ClipUplink } from './clips/clip-uplink.ts';
 import { LivePublisher } from './frames/live-publisher.ts';
 import { Footage } from './ring/footage.ts';
 import type { Room } from './ring/room.ts';
@@ -28,6 +29,9 @@ export interface UnitOptions {
   messaging: Messaging;
   /** Signs what is offered. */
   attestor: Attestor;
+  /** What all cameras' clips share. */
+  uplink: ClipUplink;
+  configRevision: () => string | undefined;
   allowExec: boolean;
   clock: Clock;
   log: Logger;
@@ -50,6 +54,7 @@ export class CameraUnit {
   readonly #log: Logger;
   readonly #serving = new AbortController();
   #footage: Footage | undefined;
+  #clipsWaiting = 0;
   #view: View | undefined;
   #clips: Promise<void> = Promise.resolve();
   #recording: { stop: AbortController; over: Promise<void> } | undefined;
@@ -69,6 +74,11 @@ export class CameraUnit {
   /** Undefined until it could be opened. */
   get footage(): Footage | undefined {
     return this.#footage;
+  }
+
+  /** Events whose clips are not stored yet. */
+  get clipsWaiting(): number {
+    return this.#clipsWaiting;
   }
 
   /** Records with these settings from now on. What was recorded with others has ended in order when this resolves. */
@@ -148,7 +158,8 @@ export class CameraUnit {
   }
 
   async #openFootage(settings: CameraSettings): Promise<Footage> {
-    const { camera, ringDirectory, room, agent, messaging, attestor, clock, timing } = this.#options;
+    const { camera, ringDirectory, room, agent, messaging, clock, timing } = this.#options;
+    const { attestor, uplink, configRevision } = this.#options;
     if (this.#footage !== undefined) {
       await this.#footage.ring.setQuota(settings.ring);
       return this.#footage;
@@ -160,7 +171,8 @@ export class CameraUnit {
     this.#footage = footage;
     this.#clips = serveClips({
       ...{ id: agent, camera, footage, messaging, clock, log: this.#log, signal: this.#serving.signal },
-      ...{ attestor, view: () => this.#view },
+      ...{ attestor, uplink, configRevision, view: () => this.#view },
+      onWaiting: (count) => (this.#clipsWaiting = count),
       ...timing,
     });
     return footage;

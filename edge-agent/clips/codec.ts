@@ -38,6 +38,6 @@ async function outputOf(args: string[]): Promise<string> {
     if (!judged) throw error;
     // After the command itself come its complaints, a line each.
     const [command, reason = command] = messageOf(error).split('\n');
-    throw new UnreadableSegmentError(reason ?? path, { cause: error });
+    throw new UnreadableSegmentError(reason ?? 'ffprobe refused it', { cause: error });
   }
 }
