@@ -43,11 +43,10 @@ export async function startS3Server(): Promise<S3Server> {
   const port = await freePort();
   const accessKey = randomBytes(10).toString('hex').toUpperCase();
   const secretKey = randomBytes(20).toString('hex');
-  const script = fileURLToPath(new URL('s3.sh', import.meta.url));
   const child = spawn(
     'bash',
     [
-      script,
+      serverScript(),
       directory,
       String(port),
       String(await freePort()),
@@ -83,6 +82,12 @@ export async function startS3Server(): Promise<S3Server> {
   clearTimeout(impatience);
   if (!isReady) throw new Error(`The S3 server did not start: ${complaint.trim()}`);
   return { endpoint: `http://127.0.0.1:${port}`, port, accessKey, secretKey, stop };
+}
+
+/** The script lies beside this file's source, also when this file runs from `dist`. */
+function serverScript(): string {
+  const here = new URL('.', import.meta.url).pathname;
+  return fileURLToPath(new URL(here.endsWith('/dist/') ? '../s3.sh' : 's3.sh', import.meta.url));
 }
 
 async function isInPath(program: string): Promise<boolean> {
