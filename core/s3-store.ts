@@ -1,17 +1,15 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import * as http from 'node:http';
-import * as https from 'node:https';
+import { createHash, randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { Client } from 'minio';
 import { z } from 'zod';
-import { StoreError, systemCodeOf, UsageError } from './errors.ts';
-import { readSecret } from './settings.ts';
-import type { StoreSettings } from './store-settings.ts';
-import { s3ErrorOf, s3Trouble, type S3Place } from './s3-errors.ts';
+import { StoreError, systemCodeOf } from './errors.ts';
+import { S3Connection, type S3Task } from './s3-connection.ts';
+import { isAboutKeys, s3ErrorOf, s3Trouble } from './s3-errors.ts';
+import { abortLeftovers } from './s3-leftovers.ts';
 import { ourRules, withOurRules } from './s3-lifecycle.ts';
-import { taggingOf, tagsOf } from './s3-tags.ts';
+import { tagsOf } from './s3-tags.ts';
+import { PUT_ID, putObject } from './s3-upload.ts';
+import type { S3Settings } from './store-settings.ts';
 import {
   bytesOf,
   keyParts,
@@ -20,87 +18,60 @@ import {
   requireRules,
   requireTags,
   type ByteRange,
+  type Lifecycle,
+  type LifecycleRule,
   type ListEntry,
   type ListOptions,
   type ObjectStore,
   type PutOptions,
-  type Lifecycle,
-  type LifecycleRule,
   type StoredObject,
   type Tags,
 } from './store.ts';
 
-export type S3Settings = Extract<StoreSettings, { kind: 's3' }>;
-
-/** A server that sends and takes nothing for so long is not there any more. */
-const IDLE_TIMEOUT_MS = 30_000;
-/** S3's limit for one PUT. An event's clip of 5 minutes stays below it up to 140 Mbit/s. */
-const LARGEST_PUT_BYTES = 5 * 1024 ** 3;
+export type { S3Settings } from './store-settings.ts';
 
 /**
- * A store in a bucket of any S3 server, through the `minio` client.
+ * A store in a bucket of any S3 server, perhaps below a prefix (decisions 4 and 15).
  *
- * Every object is one PUT, streamed from its file, so memory stays flat and the object appears in one step; hence
- * `If-None-Match: *` makes it conditional at any size, which the client's multipart upload is not. A server that
- * answers 501 to that header (or ignores it) is asked first whether the object is there, which leaves a moment
- * in which two writers can both be told `created`; the last one's object stays then.
- * The client's own retries are off: they would send a stream that was read already.
+ * An object appears in one step, with `If-None-Match: *` where a put is conditional. A server that answers 501 to
+ * that header, or ignores it, is only asked before whether the object is there, which leaves a moment in which two
+ * writers can both be told `created`; the last one's object stays then.
  */
-export async function openS3Store(settings: S3Settings): Promise<ObjectStore> {
-  const url = new URL(settings.endpoint);
-  if (url.pathname !== '/' || url.search !== '' || url.username !== '') {
-    throw new UsageError(
-      'bad-setting',
-      `store.endpoint must be a scheme, a host and perhaps a port, like https://s3.example.com:9000.`,
-    );
+export async function openS3Store(settings: S3Settings, env = process.env): Promise<ObjectStore> {
+  const connection = new S3Connection(settings, env);
+  const store = new S3Store(connection, settings);
+  try {
+    if (settings.createBucket) await store.makeBucket();
+  } catch (error) {
+    connection.close();
+    throw error;
   }
-  const secure = url.protocol === 'https:';
-  const agent = secure ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true });
-  const client = new Client({
-    endPoint: url.hostname.replaceAll(/^\[|\]$/g, ''),
-    port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
-    useSSL: secure,
-    region: settings.region,
-    pathStyle: settings.pathStyle,
-    accessKey: readSecret(settings.accessKeyFile, 'access key of the clip store'),
-    secretKey: readSecret(settings.secretKeyFile, 'secret key of the clip store'),
-    transport: { request: secure ? withIdleTimeout(https.request) : withIdleTimeout(http.request) },
-    transportAgent: agent,
-    retryOptions: { disableRetry: true },
-  });
-  const store = new S3Store(client, settings, agent);
-  if (settings.createBucket) await store.makeBucket();
   return store;
 }
 
 class S3Store implements ObjectStore {
   readonly description: string;
-  readonly lifecycle: Lifecycle = {
-    get: () => this.#attempt('read the lifecycle rules', async () => ourRules(await this.#rules(), '')),
-    set: (rules) => this.#setRules(rules),
-  };
-  readonly #client: Client;
+  readonly lifecycle: Lifecycle = { get: () => this.#ourRules(), set: (rules) => this.#setRules(rules) };
+  readonly #connection: S3Connection;
+  readonly #settings: S3Settings;
   readonly #bucket: string;
-  readonly #region: string;
-  readonly #place: S3Place;
-  readonly #secure: boolean;
-  readonly #agent: http.Agent;
+  readonly #prefix: string;
 
-  constructor(client: Client, settings: S3Settings, agent: http.Agent) {
-    this.#client = client;
+  constructor(connection: S3Connection, settings: S3Settings) {
+    this.#connection = connection;
+    this.#settings = settings;
     this.#bucket = settings.bucket;
-    this.#region = settings.region;
-    this.#place = settings;
-    this.#secure = settings.endpoint.startsWith('https:');
-    this.#agent = agent;
-    this.description = `bucket ${settings.bucket} at ${settings.endpoint}`;
+    this.#prefix = settings.prefix;
+    const below = settings.prefix === '' ? '' : `${settings.prefix} in `;
+    this.description = `${below}bucket ${settings.bucket} at ${settings.endpoint}`;
   }
 
   async makeBucket(): Promise<void> {
-    await this.#attempt('make the bucket', async () => {
-      if (await this.#client.bucketExists(this.#bucket)) return;
+    await this.#attempt({ what: 'make the bucket', right: 's3:CreateBucket' }, async () => {
+      const { client } = this.#connection;
+      if (await client.bucketExists(this.#bucket)) return;
       try {
-        await this.#client.makeBucket(this.#bucket, this.#region);
+        await client.makeBucket(this.#bucket, this.#settings.region);
       } catch (error) {
         if (systemCodeOf(error) !== 'BucketAlreadyOwnedByYou') throw error;
       }
@@ -112,75 +83,81 @@ class S3Store implements ObjectStore {
     body: Buffer | { file: string },
     options: PutOptions,
   ): Promise<'created' | 'exists'> {
-    keyParts(key);
+    const objectName = this.#nameOf(key);
     requireMetadata(options.metadata ?? {});
     requireTags(options.tags ?? {});
     options.signal?.throwIfAborted();
-    if (options.ifAbsent !== true) {
-      await this.#attempt(`write ${key}`, () => this.#upload(key, body, options, false));
-      return 'created';
-    }
     // Asked first, so that a clip is not sent in vain, and for servers that do not know the condition.
-    if ((await this.head(key)) !== undefined) return 'exists';
-    return await this.#attempt(`write ${key}`, async () => {
+    if (options.ifAbsent === true && (await this.head(key)) !== undefined) return 'exists';
+    const putIdThere = async () => {
+      const there = await this.#stat(key);
+      return there && { putId: there.putId };
+    };
+    try {
+      return await putObject(this.#connection, this.#settings, { objectName, body, options, putIdThere });
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      throw s3ErrorOf(error, { what: `write ${key}`, right: 's3:PutObject' }, this.#connection.place);
+    }
+  }
+
+  async head(key: string): Promise<StoredObject | undefined> {
+    const objectName = this.#nameOf(key);
+    return await this.#attempt(reading(key), async () => {
       try {
-        await this.#upload(key, body, options, true);
-        return 'created';
+        return (await this.#stat(key))?.object;
       } catch (error) {
-        const trouble = s3Trouble(error);
-        if (trouble === 'precondition-failed') return 'exists';
-        if (trouble === 'not-implemented') {
-          await this.#upload(key, body, options, false);
-          return 'created';
-        }
-        // Another writer was quicker (409), or the server hung up on a body that it did not want.
-        const lost = trouble === 'conflict' || trouble === 'unreachable';
-        if (lost && (await this.#stat(key)) !== undefined) return 'exists';
+        // The answer to a HEAD has no body to tell why; that to a GET has.
+        if (isAboutKeys(error))
+          await this.#connection.ask({ method: 'GET', objectName, headers: { range: 'bytes=0-0' } });
         throw error;
       }
     });
   }
 
-  async head(key: string): Promise<StoredObject | undefined> {
-    keyParts(key);
-    return await this.#attempt(`read ${key}`, () => this.#stat(key));
-  }
-
   async get(key: string, range?: ByteRange) {
-    keyParts(key);
-    return await this.#attempt(`read ${key}`, async () => {
-      const object = await this.#stat(key);
+    const objectName = this.#nameOf(key);
+    const { client } = this.#connection;
+    const task = reading(key);
+    const found = await this.#attempt(task, async () => {
+      const object = (await this.#stat(key))?.object;
       if (object === undefined) return undefined;
       try {
-        if (range === undefined) return { object, stream: await this.#client.getObject(this.#bucket, key) };
+        if (range === undefined) return { object, stream: await client.getObject(this.#bucket, objectName) };
         const { start, end } = bytesOf(range, object.sizeBytes);
-        const stream = await this.#client.getPartialObject(this.#bucket, key, start, end - start + 1);
+        const stream = await client.getPartialObject(this.#bucket, objectName, start, end - start + 1);
         return { object, stream };
       } catch (error) {
         if (s3Trouble(error) === 'missing') return undefined;
         throw error;
       }
     });
+    const { place } = this.#connection;
+    return found && { ...found, stream: inWords(found.stream, (error) => s3ErrorOf(error, task, place)) };
   }
 
   async getTags(key: string): Promise<Tags | undefined> {
-    keyParts(key);
-    return await this.#attempt(`read the tags of ${key}`, async () => {
-      try {
-        return tagsOf(await this.#xmlOf({ method: 'GET', objectName: key, query: 'tagging' }));
-      } catch (error) {
-        if (s3Trouble(error) === 'missing') return undefined;
-        throw error;
-      }
-    });
+    const objectName = this.#nameOf(key);
+    return await this.#attempt(
+      { what: `read the tags of ${key}`, right: 's3:GetObjectTagging' },
+      async () => {
+        try {
+          return tagsOf(await this.#connection.ask({ method: 'GET', objectName, query: 'tagging' }));
+        } catch (error) {
+          if (s3Trouble(error) === 'missing') return undefined;
+          throw error;
+        }
+      },
+    );
   }
 
   async setTags(key: string, tags: Tags): Promise<boolean> {
-    keyParts(key);
+    const objectName = this.#nameOf(key);
     requireTags(tags);
-    return await this.#attempt(`label ${key}`, async () => {
+    const task = { what: `label ${key}`, right: 's3:PutObjectTagging', writes: true };
+    return await this.#attempt(task, async () => {
       try {
-        await this.#client.setObjectTagging(this.#bucket, key, tags);
+        await this.#connection.client.setObjectTagging(this.#bucket, objectName, tags);
         return true;
       } catch (error) {
         if (s3Trouble(error) === 'missing') return false;
@@ -191,87 +168,108 @@ class S3Store implements ObjectStore {
 
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListEntry> {
     requirePrefix(prefix);
-    const after = options.startAfter ?? '';
-    const grouped = options.delimiter !== undefined;
-    const items = this.#client.listObjectsV2(this.#bucket, prefix, !grouped, after);
-    const entries: ListEntry[] = [];
-    try {
-      for await (const item of items) {
-        const entry = entryOf(item);
-        // A server may begin with the group in which `after` lies.
-        if (nameOf(entry) <= after) continue;
-        if (grouped) entries.push(entry);
-        else yield entry;
+    let after = options.startAfter ?? '';
+    if (options.delimiter === undefined) {
+      for (;;) {
+        const page = await this.#page(prefix, after);
+        yield* page.entries;
+        if (page.next === undefined) return;
+        after = page.next;
       }
-    } catch (error) {
-      throw s3ErrorOf(error, `list ${prefix}`, this.#place);
     }
+    const entries = await this.#attempt(listing(prefix), async () => {
+      const found: ListEntry[] = [];
+      const items = this.#connection.client.listObjectsV2(
+        this.#bucket,
+        this.#prefix + prefix,
+        false,
+        after === '' ? '' : this.#prefix + after,
+      );
+      for await (const item of items) found.push(this.#entryOf(item));
+      return found;
+    });
     // The client gives a page's objects before its groups. Groups are few: days, or a day's events.
-    yield* entries.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+    const sorted = entries.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+    // A server may begin with the group in which `after` lies.
+    yield* sorted.filter((entry) => nameOf(entry) > after);
   }
 
   async delete(key: string): Promise<void> {
-    keyParts(key);
-    await this.#attempt(`delete ${key}`, () => this.#client.removeObject(this.#bucket, key));
+    const objectName = this.#nameOf(key);
+    await this.#attempt({ what: `delete ${key}`, right: 's3:DeleteObject', writes: true }, () =>
+      this.#connection.client.removeObject(this.#bucket, objectName),
+    );
   }
 
   async check(): Promise<void> {
-    const probe = `faascam-check/${Date.now().toString(36)}-${process.pid}`;
-    await this.#attempt('write', async () => {
-      await this.#upload(probe, Buffer.from('check'), { contentType: 'text/plain' }, false);
-      await this.#client.removeObject(this.#bucket, probe);
+    const key = `faascam-check/${randomUUID()}`;
+    const bytes = Buffer.from(key);
+    await this.#attempt({ what: 'write a test object', right: 's3:PutObject' }, async () => {
+      const headers = { 'content-type': 'text/plain', 'content-length': bytes.length };
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      await this.#connection.send({ method: 'PUT', objectName: this.#nameOf(key), headers }, bytes, sha256);
     });
+    const found = await this.get(key);
+    if (found === undefined || !(await buffer(found.stream)).equals(bytes)) {
+      throw new StoreError(
+        'store-failed',
+        `Clip store: ${this.description} does not give back what was just written to it; check what stands between.`,
+      );
+    }
+    for await (const entry of this.list(key)) if (nameOf(entry) === key) break;
+    await this.delete(key);
+    await this.#attempt({ what: 'give up old uploads', right: 's3:AbortMultipartUpload' }, () =>
+      abortLeftovers(this.#connection, this.#prefix, Date.now()),
+    );
   }
 
   close(): Promise<void> {
-    this.#agent.destroy();
+    this.#connection.close();
     return Promise.resolve();
   }
 
-  async #setRules(rules: readonly LifecycleRule[]): Promise<void> {
-    requireRules(rules);
-    await this.#attempt('set the lifecycle rules', async () => {
-      const all = withOurRules(await this.#rules(), rules, '');
-      const request = { bucketName: this.#bucket, query: 'lifecycle' };
-      if (all === undefined) {
-        await this.#client.makeRequestAsyncOmit({ ...request, method: 'DELETE' }, '', [200, 204]);
-        return;
-      }
-      const headers = { 'content-md5': createHash('md5').update(all).digest('base64') };
-      await this.#client.makeRequestAsyncOmit({ ...request, method: 'PUT', headers }, all);
-    });
+  #nameOf(key: string): string {
+    keyParts(key);
+    return this.#prefix + key;
   }
 
-  async #rules(): Promise<string | undefined> {
+  /** A page of keys in order, and where the next one begins. */
+  async #page(prefix: string, after: string): Promise<{ entries: ListEntry[]; next: string | undefined }> {
+    const page = await this.#attempt(listing(prefix), () =>
+      this.#connection.client.listObjectsV2Query(
+        ...([this.#bucket, this.#prefix + prefix, '', '', 1000] as const),
+        after === '' ? '' : this.#prefix + after,
+      ),
+    );
+    const entries = page.objects.map((item) => this.#entryOf(item));
+    const last = entries.at(-1);
+    return { entries, next: page.isTruncated && last !== undefined ? nameOf(last) : undefined };
+  }
+
+  #entryOf(item: unknown): ListEntry {
+    const parsed = listItem.parse(item);
+    return 'prefix' in parsed
+      ? { prefix: parsed.prefix.slice(this.#prefix.length) }
+      : { key: parsed.name.slice(this.#prefix.length), sizeBytes: parsed.size };
+  }
+
+  async #stat(key: string): Promise<{ object: StoredObject; putId: string | undefined } | undefined> {
     try {
-      return await this.#xmlOf({ method: 'GET', query: 'lifecycle' });
-    } catch (error) {
-      if (systemCodeOf(error) === 'NoSuchLifecycleConfiguration') return undefined;
-      const trouble = s3Trouble(error);
-      if (trouble === 'not-implemented') throw noLifecycle(this.description, error);
-      throw error;
-    }
-  }
-
-  async #xmlOf(request: { method: string; objectName?: string; query: string }): Promise<string> {
-    const response = await this.#client.makeRequestAsync({ ...request, bucketName: this.#bucket });
-    return (await buffer(response)).toString();
-  }
-
-  async #stat(key: string): Promise<StoredObject | undefined> {
-    try {
-      const { size, metaData, lastModified, etag } = await this.#client.statObject(this.#bucket, key);
+      const { size, metaData, lastModified, etag } = await this.#connection.client.statObject(
+        this.#bucket,
+        this.#prefix + key,
+      );
       const values = z.record(z.string(), z.string()).parse(metaData);
-      const metadata = Object.entries(values)
-        .map(([name, value]) => [name.toLowerCase(), value] as const)
-        .filter(([name]) => !standardHeaders.has(name));
+      const metadata = Object.fromEntries(
+        Object.entries(values)
+          .map(([name, value]) => [name.toLowerCase(), value] as const)
+          .filter(([name]) => !notMetadata.has(name)),
+      );
+      const contentType = values['content-type'] ?? 'application/octet-stream';
+      const modifiedMs = lastModified.getTime();
       return {
-        key,
-        sizeBytes: size,
-        contentType: values['content-type'] ?? 'application/octet-stream',
-        metadata: Object.fromEntries(metadata),
-        modifiedMs: lastModified.getTime(),
-        etag,
+        object: { key, sizeBytes: size, contentType, metadata, modifiedMs, etag },
+        putId: values[PUT_ID],
       };
     } catch (error) {
       if (s3Trouble(error) === 'missing') return undefined;
@@ -279,111 +277,78 @@ class S3Store implements ObjectStore {
     }
   }
 
-  async #upload(
-    key: string,
-    body: Buffer | { file: string },
-    options: PutOptions,
-    conditional: boolean,
-  ): Promise<void> {
-    const { sizeBytes, sha256, md5 } = await digestOf(body);
-    if (sizeBytes > LARGEST_PUT_BYTES) {
-      throw new StoreError('store-failed', `${key} has ${sizeBytes} bytes; S3 takes 5 GiB at most.`);
-    }
-    const headers: Record<string, string | number> = {
-      'content-type': options.contentType,
-      'content-length': sizeBytes,
-      'content-md5': md5,
-    };
-    if (conditional) headers['if-none-match'] = '*';
-    if (Object.keys(options.tags ?? {}).length > 0) {
-      headers['x-amz-tagging'] = taggingOf(options.tags ?? {});
-    }
-    for (const [name, value] of Object.entries(options.metadata ?? {})) headers[`x-amz-meta-${name}`] = value;
-    const response = await this.#client.makeRequestStreamAsync(
-      { method: 'PUT', bucketName: this.#bucket, objectName: key, headers },
-      Buffer.isBuffer(body) ? body : createReadStream(body.file),
-      // Over TLS the client leaves the payload out of the signature.
-      this.#secure ? '' : sha256,
-      [200],
-      this.#region,
-    );
-    response.resume();
-    await new Promise<void>((resolve, reject) => {
-      response.once('end', resolve).once('error', reject);
+  async #ourRules(): Promise<LifecycleRule[]> {
+    const task = { what: 'read the lifecycle rules', right: 's3:GetLifecycleConfiguration' };
+    return await this.#attempt(task, async () => ourRules(await this.#rules(), this.#prefix));
+  }
+
+  async #setRules(rules: readonly LifecycleRule[]): Promise<void> {
+    requireRules(rules);
+    const task = { what: 'set the lifecycle rules', right: 's3:PutLifecycleConfiguration', writes: true };
+    await this.#attempt(task, async () => {
+      const before = await this.#rules();
+      const all = withOurRules(before, rules, this.#prefix);
+      if (all !== undefined) {
+        const headers = { 'content-md5': createHash('md5').update(all).digest('base64') };
+        await this.#connection.ask({ method: 'PUT', query: 'lifecycle', headers }, all);
+      } else if (before !== undefined) await this.#connection.ask({ method: 'DELETE', query: 'lifecycle' });
     });
   }
 
-  async #attempt<T>(doing: string, action: () => Promise<T>): Promise<T> {
+  /** The bucket's lifecycle configuration, ours and others', as XML. */
+  async #rules(): Promise<string | undefined> {
     try {
-      return await action();
+      return await this.#connection.ask({ method: 'GET', query: 'lifecycle' });
     } catch (error) {
-      throw s3ErrorOf(error, doing, this.#place);
+      if (systemCodeOf(error) === 'NoSuchLifecycleConfiguration') return undefined;
+      throw error;
     }
+  }
+
+  #attempt<T>(task: S3Task, action: () => Promise<T>): Promise<T> {
+    return this.#connection.attempt(task, action);
   }
 }
 
-/** Headers of an object that the client reports among its metadata. */
-const standardHeaders = new Set([
+function reading(key: string): S3Task {
+  return { what: `read ${key}`, right: 's3:GetObject and s3:ListBucket' };
+}
+
+function listing(prefix: string): S3Task {
+  return { what: `list ${prefix === '' ? 'everything' : prefix}`, right: 's3:ListBucket' };
+}
+
+/** What the client reports among an object's metadata, and is none. */
+const notMetadata = new Set([
   'content-type',
   'cache-control',
   'content-encoding',
   'content-disposition',
   'content-language',
+  PUT_ID,
 ]);
-
-function noLifecycle(place: string, cause: unknown): StoreError {
-  return new StoreError('not-supported', `The server of ${place} has no lifecycle rules.`, { cause });
-}
 
 const listItem = z.union([
   z.object({ prefix: z.string().min(1) }),
   z.object({ name: z.string().min(1), size: z.number() }),
 ]);
 
-function entryOf(item: unknown): ListEntry {
-  const parsed = listItem.parse(item);
-  return 'prefix' in parsed ? parsed : { key: parsed.name, sizeBytes: parsed.size };
-}
-
 function nameOf(entry: ListEntry): string {
   return 'prefix' in entry ? entry.prefix : entry.key;
 }
 
-async function digestOf(body: Buffer | { file: string }) {
-  const sha256 = createHash('sha256');
-  const md5 = createHash('md5');
-  if (Buffer.isBuffer(body)) {
-    sha256.update(body);
-    md5.update(body);
-  } else {
-    for await (const chunk of createReadStream(body.file)) {
-      const bytes = z.instanceof(Buffer).parse(chunk);
-      sha256.update(bytes);
-      md5.update(bytes);
-    }
-  }
-  const sizeBytes = Buffer.isBuffer(body) ? body.length : (await stat(body.file)).size;
-  return { sizeBytes, sha256: sha256.digest('hex'), md5: md5.digest('base64') };
-}
-
-/** The client knows no timeouts: without this, a server that went away mid-request would hold its caller for ever. */
-function withIdleTimeout(request: typeof http.request): typeof http.request {
-  type Callback = (response: http.IncomingMessage) => void;
-  function timed(options: http.RequestOptions | string | URL, callback?: Callback): http.ClientRequest;
-  function timed(url: string | URL, options: http.RequestOptions, callback?: Callback): http.ClientRequest;
-  function timed(
-    first: http.RequestOptions | string | URL,
-    second?: http.RequestOptions | Callback,
-    third?: Callback,
-  ): http.ClientRequest {
-    let made: http.ClientRequest;
-    if (typeof second !== 'object') made = request(first, second);
-    else if (typeof first === 'string' || first instanceof URL) made = request(first, second, third);
-    else throw new TypeError('a request to two places');
-    made.setTimeout(IDLE_TIMEOUT_MS, () => {
-      made.destroy(Object.assign(new Error('the server fell silent'), { code: 'ETIMEDOUT' }));
-    });
-    return made;
-  }
-  return timed;
+/** The bytes of a stream, with its error in words. */
+function inWords(stream: Readable, errorOf: (error: unknown) => Error): Readable {
+  return Readable.from(
+    (async function* () {
+      try {
+        yield* stream;
+      } catch (error) {
+        throw errorOf(error);
+      } finally {
+        stream.destroy();
+      }
+    })(),
+    { objectMode: false },
+  );
 }

@@ -87,7 +87,10 @@ export interface ObjectStore {
   get(key: string, range?: ByteRange): Promise<{ object: StoredObject; stream: Readable } | undefined>;
   /** The object's tags; undefined if there is no such object. */
   getTags(key: string): Promise<Tags | undefined>;
-  /** Gives the object these tags in place of those that it had, and changes nothing else; false if it is not there. */
+  /**
+   * Gives the object these tags in place of those that it had; false if it is not there. Nothing else of it
+   * changes, save `modifiedMs` on some servers.
+   */
   setTags(key: string, tags: Tags): Promise<boolean>;
   /** Entries whose key begins with `prefix`, in order of their bytes. */
   list(prefix: string, options?: ListOptions): AsyncIterable<ListEntry>;

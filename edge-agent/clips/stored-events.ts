@@ -17,8 +17,7 @@ export class StoredEvents {
   readonly #camera: string;
   readonly #log: Logger;
   readonly #messages: ConsumerMessages;
-  /** By id; what each one's receipt was, where that was told. */
-  readonly #stored = new Map<string, string | undefined>();
+  readonly #stored = new Set<string>();
   readonly #waiting = new Map<string, () => void>();
   readonly #reading: Promise<void>;
 
@@ -61,11 +60,6 @@ export class StoredEvents {
     return this.#stored.has(event);
   }
 
-  /** sha256 of the stored receipt's canonical JSON, if the message told it. */
-  receiptOf(event: string): string | undefined {
-    return this.#stored.get(event);
-  }
-
   /** Resolves once the event is stored. One caller an event. */
   async until(event: string, signal: AbortSignal): Promise<void> {
     if (this.has(event)) return;
@@ -104,18 +98,17 @@ export class StoredEvents {
       this.#backlog -= 1;
       if (this.#backlog === 0) this.#caughtUp();
       try {
-        const { eventId, receiptSha256 } = parseMessage(clipStored, message.data, message.subject);
-        this.#note(eventId, receiptSha256);
+        this.#note(parseMessage(clipStored, message.data, message.subject).eventId);
       } catch (error) {
         this.#log.warn({ camera: this.#camera }, `A message was left out: ${messageOf(error)}`);
       }
     }
   }
 
-  #note(event: string, receipt: string | undefined): void {
-    this.#stored.set(event, receipt);
+  #note(event: string): void {
+    this.#stored.add(event);
     if (this.#stored.size > REMEMBERED) {
-      const [oldest] = this.#stored.keys();
+      const [oldest] = this.#stored;
       if (oldest !== undefined) this.#stored.delete(oldest);
     }
     const wake = this.#waiting.get(event);

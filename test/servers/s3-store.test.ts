@@ -8,6 +8,7 @@ import { storeSettings } from '@faascam/core/store-settings';
 import { openStore, type ObjectStore } from '@faascam/core/store';
 import { storeContract } from '@faascam/core/store-contract';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { s3Faults } from './s3-faults.ts';
 import { s3ServerInstalled, startS3Server, type S3Server } from './s3.ts';
 
 const installed = await s3ServerInstalled();
@@ -34,6 +35,12 @@ describe.skipIf(!installed)('against Ceph’s S3 gateway', () => {
     const settings = await settingsFor(server, { bucket: 'contract', createBucket: true });
     return { first: await openS3Store(settings), second: await openS3Store(settings) };
   });
+
+  s3Faults(
+    () => server,
+    () => folder,
+    settingsFor,
+  );
 
   test('a bucket that is not there is an error that names the settings to change', async () => {
     const failure = await failureOf(await settingsFor(server, { bucket: 'nowhere' }));
@@ -94,7 +101,7 @@ const anyKeys = { accessKey: 'A', secretKey: 'B' };
 
 async function settingsFor(
   server: Pick<S3Server, 'endpoint' | 'accessKey' | 'secretKey'>,
-  values: { bucket?: string; createBucket?: boolean } = {},
+  values: Partial<S3Settings> = {},
 ): Promise<S3Settings> {
   const keys = await mkdtemp(join(folder, 'keys-'));
   await writeFile(join(keys, 'access'), `${server.accessKey}\n`);

@@ -1,11 +1,13 @@
 #!/bin/bash
 # A small Ceph on loopback that speaks S3, for tests: one monitor, one object store in memory, one radosgw.
-#   s3.sh DIRECTORY S3_PORT MONITOR_PORT MONITOR_PORT_V1 ACCESS_KEY SECRET_KEY
+#   s3.sh DIRECTORY S3_PORT MONITOR_PORT MONITOR_PORT_V1 ACCESS_KEY SECRET_KEY [TLS_PORT CERTIFICATE KEY]
+# Buckets are also parts of the host name s3.test, and the user may ask for session tokens.
 # Says "ready" on stdout once S3 answers, and serves until its stdin ends: so it ends with whoever started it,
 # however that one ended. Then its processes are gone, and so is DIRECTORY.
 set -euo pipefail
 
 directory=$1 s3_port=$2 monitor_port=$3 monitor_port_v1=$4 access_key=$5 secret_key=$6
+tls_port=${7-} certificate=${8-} private_key=${9-}
 cluster=$(cat /proc/sys/kernel/random/uuid)
 osd=$(cat /proc/sys/kernel/random/uuid)
 daemons=()
@@ -50,7 +52,10 @@ keyring = $directory/osd/keyring
 [client.rgw]
 rgw data = $directory/rgw
 keyring = $directory/rgw/keyring
-rgw frontends = beast endpoint=127.0.0.1:$s3_port
+rgw frontends = beast endpoint=127.0.0.1:$s3_port${tls_port:+ ssl_endpoint=127.0.0.1:$tls_port ssl_certificate=$certificate ssl_private_key=$private_key}
+rgw dns name = s3.test
+rgw s3 auth use sts = true
+rgw sts key = $(head -c 8 /dev/urandom | od -An -tx1 | tr -d ' \n')
 rgw lc debug interval = 10
 EOF
 export CEPH_CONF=$directory/ceph.conf

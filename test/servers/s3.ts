@@ -5,15 +5,24 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '@faascam/core/ports';
+import { temporaryKeys } from './s3-roles.ts';
+import type { Certificate } from './certificates.ts';
 
 const programs = ['ceph', 'ceph-mon', 'ceph-osd', 'radosgw', 'radosgw-admin'] as const;
 const START_WITHIN_MS = 110_000;
 
-export interface S3Server {
-  endpoint: string;
-  port: number;
+export interface S3Keys {
   accessKey: string;
   secretKey: string;
+}
+
+export interface S3Server extends S3Keys {
+  endpoint: string;
+  port: number;
+  /** Only if started with a certificate: the same server over TLS, as `https://127.0.0.1:port`. */
+  tlsEndpoint: string;
+  /** Temporary keys that may do what a policy (its `Statement`) allows, from the server's STS. */
+  assumeRole(statement: unknown): Promise<S3Keys & { sessionToken: string }>;
   /** Ends the server, waits for all of its processes, and removes its files. */
   stop(): Promise<void>;
 }
@@ -38,21 +47,24 @@ export async function s3ServerInstalled(): Promise<boolean> {
  * Starts Ceph's S3 gateway (one monitor, one in-memory object store, radosgw: about 12 s and 460 MB) on free ports
  * of loopback. It ends with this process at the latest.
  */
-export async function startS3Server(): Promise<S3Server> {
+export async function startS3Server(tls?: Certificate): Promise<S3Server> {
   const directory = await mkdtemp(join(tmpdir(), 'faascam-s3-'));
   const port = await freePort();
   const accessKey = randomBytes(10).toString('hex').toUpperCase();
   const secretKey = randomBytes(20).toString('hex');
+  const tlsPort = await freePort();
+  const script = fileURLToPath(new URL('s3.sh', import.meta.url));
   const child = spawn(
     'bash',
     [
-      serverScript(),
+      script,
       directory,
       String(port),
       String(await freePort()),
       String(await freePort()),
       accessKey,
       secretKey,
+      ...(tls === undefined ? [] : [String(tlsPort), tls.certificateFile, tls.keyFile]),
     ],
     { stdio: ['pipe', 'pipe', 'pipe'] },
   );
@@ -81,13 +93,11 @@ export async function startS3Server(): Promise<S3Server> {
   const isReady = await ready;
   clearTimeout(impatience);
   if (!isReady) throw new Error(`The S3 server did not start: ${complaint.trim()}`);
-  return { endpoint: `http://127.0.0.1:${port}`, port, accessKey, secretKey, stop };
-}
-
-/** The script lies beside this file's source, also when this file runs from `dist`. */
-function serverScript(): string {
-  const here = new URL('.', import.meta.url).pathname;
-  return fileURLToPath(new URL(here.endsWith('/dist/') ? '../s3.sh' : 's3.sh', import.meta.url));
+  const tlsEndpoint = tls === undefined ? '' : `https://127.0.0.1:${tlsPort}`;
+  const endpoint = `http://127.0.0.1:${port}`;
+  const keys = { accessKey, secretKey };
+  const assumeRole = (statement: unknown) => temporaryKeys(directory, endpoint, keys, statement);
+  return { endpoint, port, ...keys, tlsEndpoint, assumeRole, stop };
 }
 
 async function isInPath(program: string): Promise<boolean> {
