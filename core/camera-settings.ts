@@ -52,7 +52,16 @@ export const ringSettings = z
       .number()
       .positive()
       .default(2048)
-      .describe('Kept footage by size; whichever of the two is reached first counts.'),
+      .describe(
+        'Kept footage by size; whichever of the two is reached first counts. What events hold is not in it.',
+      ),
+    pinnedMegabytes: z
+      .number()
+      .positive()
+      .default(4096)
+      .describe(
+        'Footage held for events whose clips are not stored yet. Beyond it the oldest of them loses its footage, and its receipt says so; 4 GB hold 200 events of 20 MB.',
+      ),
     segmentMs: z
       .number()
       .int()

@@ -53,6 +53,8 @@ export const clipStored = z.object({
     manifest: z.string(),
   }),
   clipSha256: sha256.optional(),
+  /** sha256 of the receipt's canonical JSON: what the agent signs with the camera's next event. */
+  receiptSha256: sha256.optional(),
   requested: span,
   delivered: span.optional(),
   gaps: z.array(gap),

@@ -41,6 +41,25 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('The edge agent on this host.'),
+  uplink: z
+    .strictObject({
+      clipKilobytesPerSecond: z
+        .number()
+        .nonnegative()
+        .default(0)
+        .describe(
+          'What the clips of all cameras together may take of the link to NATS. 0: what frames leave; they always go first.',
+        ),
+      storeMegabytes: z
+        .number()
+        .min(16)
+        .default(2048)
+        .describe(
+          "Footage on its way to the clip function, in NATS, of all agents together. When it is full older events' footage waits on its agent's disk; 2 GB hold a hundred events of 20 MB.",
+        ),
+    })
+    .prefault({})
+    .describe("The way of this host's clips to NATS."),
   nats: z
     .strictObject({
       url: z

@@ -7,6 +7,9 @@ export const cameraId = z.string().regex(NAME, {
   error: 'must be 1 to 63 characters of a-z, 0-9, _ and -, and begin with a letter or digit',
 });
 
+/** A public ed25519 key, the id of an agent that nobody can feign: its 32 bytes in base64. */
+export const publicKey = z.string().regex(/^[A-Za-z0-9+/]{43}=$/);
+
 /** A camera's id, a hyphen, and the start as `yyyymmddThhmmss` with six decimals joined by a hyphen. */
 const EVENT = /^([a-z0-9][a-z0-9_-]{0,62})-(\d{8})t(\d{6})-(\d{6})$/;
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { box } from './box.ts';
 import { MalformedInputError } from './errors.ts';
-import { cameraId, eventId } from './ids.ts';
+import { cameraId, eventId, publicKey } from './ids.ts';
 
 /** Integer microseconds since the Unix epoch, UTC. */
 export const timeUs = z.number().int().nonnegative();
@@ -223,6 +223,10 @@ export const cameraHealth = z.object({
     /** Written to the disk in the last hour: what wears an SD card. */
     bytesWrittenLastHour: count.optional(),
   }),
+  /** The newest link of its chain of signed events, and the numbers of those whose clips are not stored yet. */
+  chain: z
+    .object({ number: z.number().int().positive(), sha256, waiting: z.array(z.number().int().positive()) })
+    .optional(),
 });
 export type CameraHealth = z.infer<typeof cameraHealth>;
 
@@ -253,6 +257,8 @@ export const agentHealth = z.object({
     .optional(),
   /** Tells configs apart: the first digits of a hash over it. */
   configRevision: z.string().optional(),
+  /** What it signs with, see docs/evidence.md. */
+  publicKey: publicKey.optional(),
   cameras: z.record(cameraId, cameraHealth),
 });
 export type AgentHealth = z.infer<typeof agentHealth>;

@@ -6,9 +6,11 @@ import type { Logger } from '@faascam/core/log';
 import type { Messaging } from '@faascam/core/messaging';
 import { requireProgram } from '@faascam/core/programs';
 import type { CameraSettings } from '@faascam/core/camera-settings';
+import { Attestor } from './attestor.ts';
 import type { CameraChanges } from './camera-changes.ts';
 import { CameraSet } from './camera-set.ts';
 import type { UnitTiming } from './camera-unit.ts';
+import { ClipUplink, usualUplink, type UplinkSettings } from './clips/clip-uplink.ts';
 import { tellOfDevices } from './device-notices.ts';
 import { reportHealth } from './health.ts';
 import { ProfileTeller } from './profile-teller.ts';
@@ -20,7 +22,9 @@ export interface AgentOrder {
   cameras: Record<string, CameraSettings>;
   /** Footage of all cameras together; 0 or absent for no limit but each camera's own and the disk's. */
   ringMegabytes?: number | undefined;
-  /** Tells configs apart, for health. */
+  /** What clips may take of the link and of NATS. */
+  uplink?: UplinkSettings | undefined;
+  /** Tells configs apart, for health and receipts. */
   configRevision?: string | undefined;
 }
 
@@ -33,7 +37,7 @@ export interface RunningAgent {
 export interface AgentOptions extends AgentOrder {
   /** The agent's id: its key in the bucket `agents`, and in receipts. */
   id: string;
-  /** Footage goes to `ring/<camera>` below it, unless `ringPath` is given. */
+  /** Footage goes to `ring/<camera>` below it, unless `ringPath` is given; the agent's key and its chains to `evidence`. */
   dataDirectory: string;
   /** Footage goes to `<camera>` below it, such as a RAM disk. Empty or absent: see `dataDirectory`. */
   ringPath?: string | undefined;
@@ -70,16 +74,20 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const ringPath = options.ringPath ?? '';
   const ringDirectory = ringPath === '' ? join(options.dataDirectory, 'ring') : ringPath;
   await makeRingDirectory(ringDirectory);
+  const attestor = await Attestor.open({ dataDirectory: options.dataDirectory, agent: id, clock, log });
   const room = new Room({ directory: ringDirectory, log, clock });
+  const uplink = new ClipUplink(clock, options.uplink);
+  let configRevision: string | undefined;
   const cameras = new CameraSet({
-    ...{ agent: id, ringDirectory, room, messaging, clock, log },
+    ...{ agent: id, ringDirectory, room, uplink, messaging, attestor, clock, log },
+    configRevision: () => configRevision,
     ...{ allowExec: options.allowExec ?? false, timing: options.timing ?? {} },
   });
   const profiles = new ProfileTeller(messaging, log);
-  let configRevision: string | undefined;
   let settings = options.cameras;
   const apply = async (order: AgentOrder): Promise<CameraChanges> => {
     room.limitMegabytes = order.ringMegabytes ?? 0;
+    uplink.set(order.uplink ?? usualUplink);
     configRevision = order.configRevision;
     settings = order.cameras;
     // Before the first frame of a camera, so that it is looked at as it should be.
@@ -93,6 +101,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const reporting = new AbortController();
   const health = reportHealth({
     ...{ agent: id, cameras: cameras.units, ffmpeg, configRevision: () => configRevision },
+    publicKey: attestor.publicKey,
     onReconnect: () => void profiles.again(),
     ...{ messaging, clock, log, signal: reporting.signal },
   });

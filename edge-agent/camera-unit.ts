@@ -6,9 +6,11 @@ import type { Messaging } from '@faascam/core/messaging';
 import { redact } from '@faascam/core/redact';
 import type { CameraSettings } from '@faascam/core/camera-settings';
 import { viewOf, type View } from '@faascam/core/view';
+import type { Attestor, ChainState } from './attestor.ts';
 import type { CameraStatus } from './capture/camera-status.ts';
 import { recordCamera, type RecorderOptions } from './capture/recorder.ts';
 import { serveClips, type ClipServiceOptions } from './clips/clip-service.ts';
+import type { ClipUplink } from './clips/clip-uplink.ts';
 import { LivePublisher } from './frames/live-publisher.ts';
 import { Footage } from './ring/footage.ts';
 import type { Room } from './ring/room.ts';
@@ -25,6 +27,11 @@ export interface UnitOptions {
   ringDirectory: string;
   room: Room;
   messaging: Messaging;
+  /** Signs what is offered. */
+  attestor: Attestor;
+  /** What all cameras' clips share. */
+  uplink: ClipUplink;
+  configRevision: () => string | undefined;
   allowExec: boolean;
   clock: Clock;
   log: Logger;
@@ -47,6 +54,7 @@ export class CameraUnit {
   readonly #log: Logger;
   readonly #serving = new AbortController();
   #footage: Footage | undefined;
+  #clipsWaiting = 0;
   #view: View | undefined;
   #clips: Promise<void> = Promise.resolve();
   #recording: { stop: AbortController; over: Promise<void> } | undefined;
@@ -58,9 +66,19 @@ export class CameraUnit {
     this.publisher = new LivePublisher({ agent, camera, messaging, clock, log: this.#log });
   }
 
+  /** Its chain of signed events; undefined until it was read, and while it is empty. */
+  get chain(): ChainState | undefined {
+    return this.#options.attestor.stateOf(this.#options.camera);
+  }
+
   /** Undefined until it could be opened. */
   get footage(): Footage | undefined {
     return this.#footage;
+  }
+
+  /** Events whose clips are not stored yet. */
+  get clipsWaiting(): number {
+    return this.#clipsWaiting;
   }
 
   /** Records with these settings from now on. What was recorded with others has ended in order when this resolves. */
@@ -141,6 +159,7 @@ export class CameraUnit {
 
   async #openFootage(settings: CameraSettings): Promise<Footage> {
     const { camera, ringDirectory, room, agent, messaging, clock, timing } = this.#options;
+    const { attestor, uplink, configRevision } = this.#options;
     if (this.#footage !== undefined) {
       await this.#footage.ring.setQuota(settings.ring);
       return this.#footage;
@@ -152,7 +171,8 @@ export class CameraUnit {
     this.#footage = footage;
     this.#clips = serveClips({
       ...{ id: agent, camera, footage, messaging, clock, log: this.#log, signal: this.#serving.signal },
-      view: () => this.#view,
+      ...{ attestor, uplink, configRevision, view: () => this.#view },
+      onWaiting: (count) => (this.#clipsWaiting = count),
       ...timing,
     });
     return footage;

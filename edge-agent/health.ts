@@ -25,11 +25,12 @@ export interface WatchedCamera {
   readonly publisher: Pick<LivePublisher, 'published' | 'publishedBytes' | 'dropped' | 'droppedFor'>;
   readonly footage:
     { readonly ring: Pick<Ring, 'stats' | 'newest'>; readonly withoutRoom: boolean } | undefined;
+  readonly chain?: CameraHealth['chain'];
 }
 
 /** What an agent says of one camera. */
 export function cameraHealthOf(
-  { status, publisher, footage }: WatchedCamera,
+  { status, publisher, footage, chain }: WatchedCamera,
   bytesSentLastHour: number,
 ): CameraHealth {
   const stats = footage?.ring.stats;
@@ -57,6 +58,7 @@ export function cameraHealthOf(
       pinnedBytes: stats?.pinnedBytes ?? 0,
       bytesWrittenLastHour: stats?.writtenLastHour ?? 0,
     },
+    chain,
   };
 }
 
@@ -68,6 +70,8 @@ export interface HealthOptions {
   ffmpeg: string;
   /** Asked each time: the config may be changed. */
   configRevision: () => string | undefined;
+  /** What the agent signs with. */
+  publicKey: string;
   /** Called each time that NATS answers again. */
   onReconnect: () => void;
   messaging: Messaging;
@@ -96,6 +100,7 @@ export async function reportHealth(options: HealthOptions): Promise<void> {
       uplink: uplink.state,
       host: host.read(),
       configRevision: options.configRevision(),
+      publicKey: options.publicKey,
       cameras: Object.fromEntries(
         [...options.cameras].map(([id, camera]) => [id, cameraHealthOf(camera, sent.note(id, camera))]),
       ),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { configRevision, type Config } from '@faascam/core/config';
+import { configRevision, configSchema, type Config } from '@faascam/core/config';
 import { messageOf, UsageError } from '@faascam/core/errors';
 import { cameraId } from '@faascam/core/ids';
 import { createLogger, type Logger } from '@faascam/core/log';
@@ -14,6 +14,7 @@ export const agentOrder = z.object({
   ringPath: z.string(),
   ringMegabytes: z.number().nonnegative(),
   allowExec: z.boolean(),
+  uplink: configSchema.shape.uplink,
   natsUrl: z.string(),
   cameras: z.record(cameraId, cameraSettings),
   configRevision: z.string(),
@@ -34,7 +35,7 @@ export function orderOf(config: Config, natsUrl: string): AgentOrder {
   const { id, ringPath, ringMegabytes, allowExec } = config.agent;
   return {
     ...{ id, ringPath, ringMegabytes, allowExec, natsUrl, dataDirectory: config.data },
-    cameras: config.cameras,
+    ...{ cameras: config.cameras, uplink: config.uplink },
     configRevision: configRevision(config),
   };
 }

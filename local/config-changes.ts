@@ -12,7 +12,7 @@ export interface ConfigChanges {
 }
 
 /** Keys besides `cameras` that the agent takes over while it runs. */
-const AT_ONCE = ['agent.ringMegabytes'];
+const AT_ONCE = ['agent.ringMegabytes', 'uplink.clipKilobytesPerSecond'];
 
 /** What differs between two configs, and when it takes effect. */
 export function configChanges(before: Config, after: Config): ConfigChanges {

@@ -5,14 +5,18 @@ import type { ClipReady } from '@faascam/core/clip-messages';
 import type { ClipWanted, SegmentRef } from '@faascam/core/messages';
 import type { Messaging } from '@faascam/core/messaging';
 import { subjects } from '@faascam/core/subjects';
+import { software } from '@faascam/core/version';
 import type { View } from '@faascam/core/view';
+import type { Attestor } from '../attestor.ts';
 import { HOLE_US, type Footage } from '../ring/footage.ts';
 import type { Segment } from '../ring/segment.ts';
-import { codecOf } from './codec.ts';
+import { makesRoom, type ClipUplink, type EventOnItsWay } from './clip-uplink.ts';
+import { codecOf, UnreadableSegmentError } from './codec.ts';
 import { gapsOf } from './gaps.ts';
-import type { SegmentStore } from './segment-store.ts';
+import type { KeptRequests, WaitingRequest } from './kept-requests.ts';
+import { jittered, type Outcome } from './offer-schedule.ts';
+import { SegmentsFullError, type SegmentStore } from './segment-store.ts';
 import type { StoredEvents } from './stored-events.ts';
-import type { Turn } from './turn.ts';
 
 /**
  * Footage this far beyond a window's edges may hold a picture of it. The picture at the very end belongs to it, also where
@@ -21,86 +25,175 @@ import type { Turn } from './turn.ts';
  */
 const EDGE_US = { live: 50_000, replay: 1000 } as const;
 
+/** Waits after a try that NATS did not take; the last one stays. */
+const TRY_AGAIN_MS = [1000, 2000, 5000, 10_000, 30_000];
+const LOOK_FOR_NATS_MS = 500;
+
 /** What a camera's requests are fulfilled with. */
 export interface ClipDesk {
   agent: string;
+  camera: string;
   footage: Footage;
   messaging: Messaging;
+  requests: KeptRequests;
+  uplink: ClipUplink;
   store: SegmentStore;
   stored: StoredEvents;
   clock: Clock;
   log: Logger;
-  /** Clips are brought to the store one after the other: the uplink is narrow. */
-  turn: Turn;
+  /** Signs what is offered. */
+  attestor?: Attestor | undefined;
   /** What its frames show of the picture now. */
   view?: (() => View | undefined) | undefined;
+  configRevision?: (() => string | undefined) | undefined;
   /** Waits between offers of a clip that nobody has stored yet; the last one stays. */
   offerWaitsMs: readonly number[];
 }
 
+/** Holds the footage of a window, so that it is there when it is offered. */
+export async function pin({ footage }: Pick<ClipDesk, 'footage'>, wanted: Window & { eventId: string }) {
+  const { fromUs, toUs } = withEdges(footage, wanted);
+  await footage.ring.pin(wanted.eventId, fromUs, toUs);
+}
+
 /**
- * Fulfils a request for an event's footage: pins it, waits until it is complete, and offers it until the event is
- * stored. `delivery` tells this attempt's messages from an earlier one's. Resolves with `stored` at the end of the
- * line, with nothing left behind; with `later` when only the agent's next start can complete it, then the pin stays.
- * Rejects with the signal's reason.
+ * Fulfils a request for an event's footage, which is pinned: waits until it is complete and it is the event's turn, and
+ * offers it until the event is stored. Resolves with `stored` at the end of the line, with nothing left behind; with
+ * `later` when only the agent's next start can complete it. Rejects with the signal's reason.
  */
 export async function fulfil(
   desk: ClipDesk,
-  wanted: ClipWanted,
-  delivery: number,
+  request: WaitingRequest,
   signal: AbortSignal,
 ): Promise<'stored' | 'later'> {
-  const { footage, stored, log } = desk;
-  const { eventId } = wanted;
-  const around = withEdges(footage, wanted);
-  if (!stored.has(eventId)) {
-    await footage.ring.pin(eventId, around.fromUs, around.toUs);
-    const state = await footage.until(around.toUs, signal);
-    if (state === 'stopped') return 'later';
-  }
-  let objects = 0;
-  for (let attempt = 1; !stored.has(eventId); attempt++) {
-    try {
-      const ready = await desk.turn.take(() => prepare(desk, wanted));
-      objects = Math.max(objects, ready.segments.length);
-      const msgID = `ready-${eventId}-${delivery}-${attempt}`;
-      await desk.messaging.js.publish(subjects.clipsReady(wanted.camera), JSON.stringify(ready), { msgID });
-      const { segments, gaps } = ready;
-      log.info(
-        { event: eventId, attempt, segments: segments.length, gaps },
-        "The event's footage is offered.",
-      );
-    } catch (error) {
-      signal.throwIfAborted();
-      log.warn(
-        { event: eventId, attempt },
-        `The event's footage could not be offered yet: ${messageOf(error)}`,
-      );
+  const { footage, stored, log, camera } = desk;
+  const { eventId } = request;
+  const event = { id: eventId, camera, order: request.toUs, offered: false };
+  const over = new AbortController();
+  const letGo = (): void => over.abort(signal.reason);
+  signal.addEventListener('abort', letGo, { once: true });
+  if (signal.aborted) letGo();
+  const untilStored = stored.until(eventId, over.signal).then(
+    () => over.abort(new DOMException('the event is stored', 'AbortError')),
+    () => undefined,
+  );
+  desk.uplink.events.set(eventId, event);
+  try {
+    if (!stored.has(eventId)) {
+      const state = await footage.until(withEdges(footage, request).toUs, over.signal);
+      if (state === 'stopped') return 'later';
     }
-    await storedOrTimeout(desk, eventId, attempt, signal);
+    for (let failures = 0; !stored.has(eventId);) {
+      if ((await offer(desk, request, event, over.signal)) !== 'failed') failures = 0;
+      else await desk.clock.sleep(tryAgainMs(failures++), over.signal);
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!stored.has(eventId)) throw error;
+  } finally {
+    signal.removeEventListener('abort', letGo);
+    over.abort();
+    await untilStored;
+    desk.uplink.events.delete(eventId);
   }
-  // Objects of an earlier delivery lie there too; there were no more of them than segments in its window.
-  objects = Math.max(objects, footage.ring.overlapping(around.fromUs, around.toUs).length);
-  await desk.store.remove(Array.from({ length: objects }, (_, n) => objectName(wanted, n)));
+  await desk.store.remove(eventId, camera);
+  await desk.attestor?.stored(camera, eventId, stored.receiptOf(eventId));
   await footage.ring.unpin(eventId);
+  await desk.requests.forget(eventId);
   log.info({ event: eventId }, 'The event is stored.');
   return 'stored';
 }
 
-function withEdges({ pace }: Footage, { fromUs, toUs }: { fromUs: number; toUs: number }) {
+function tryAgainMs(failures: number): number {
+  return jittered(TRY_AGAIN_MS[Math.min(failures, TRY_AGAIN_MS.length - 1)] ?? 30_000, Math.random());
+}
+
+interface Window {
+  fromUs: number;
+  toUs: number;
+}
+
+function withEdges({ pace }: Footage, { fromUs, toUs }: Window): Window {
   return { fromUs: fromUs - (pace === 'live' ? EDGE_US.live : 0), toUs: toUs + EDGE_US[pace] };
 }
 
-function objectName({ camera, eventId }: ClipWanted, n: number): string {
-  return `${camera}/${eventId}/${n}.mkv`;
+/** Offers the footage once, when it is the event's turn, and waits for its event to be stored. */
+async function offer(
+  desk: ClipDesk,
+  request: WaitingRequest,
+  event: EventOnItsWay,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { uplink, stored, log } = desk;
+  const { eventId } = request;
+  const place = await uplink.schedule.enter(event.order, signal);
+  let outcome: Outcome = 'failed';
+  try {
+    event.offered = true;
+    await publish(desk, request, event, signal);
+    await uplink.schedule.wait(desk.offerWaitsMs, request.attempts, signal);
+    outcome = 'unanswered';
+  } catch (error) {
+    signal.throwIfAborted();
+    const attempt = request.attempts + 1;
+    log.warn(
+      { event: eventId, attempt },
+      `The event's footage could not be offered yet: ${messageOf(error)}`,
+    );
+    if (error instanceof SegmentsFullError) await makeRoom(desk, event).catch(() => undefined);
+  } finally {
+    event.offered = false;
+    place.leave(stored.has(eventId) ? 'stored' : outcome);
+  }
+  return outcome;
 }
 
-async function prepare(desk: ClipDesk, wanted: ClipWanted): Promise<ClipReady> {
+async function publish(
+  desk: ClipDesk,
+  request: WaitingRequest,
+  event: EventOnItsWay,
+  signal: AbortSignal,
+): Promise<void> {
+  const { messaging, clock, requests, log, camera } = desk;
+  // What is sent while it is away would only heap up in memory.
+  while (!messaging.isConnected()) await clock.sleep(LOOK_FOR_NATS_MS, signal);
+  const wanted = await requests.wantedOf(request.eventId);
+  const ready = await prepare(desk, wanted, event, signal);
+  const attempt = request.attempts + 1;
+  const { wantedAtUs, pinnedAtUs } = request;
+  const offered = { attempt, wantedAtUs, pinnedAtUs, offeredAtUs: Math.round(clock.nowUs()) };
+  await messaging.js.publish(subjects.clipsReady(camera), JSON.stringify({ ...ready, offer: offered }), {
+    msgID: `ready-${request.eventId}-${attempt}-${offered.offeredAtUs}`,
+  });
+  request.attempts = attempt;
+  await requests.update(request);
+  const { segments, gaps } = ready;
+  log.info(
+    { event: request.eventId, attempt, segments: segments.length, gaps },
+    "The event's footage is offered.",
+  );
+}
+
+/** Takes the objects of an older event out of the store, which is offered again later. */
+async function makeRoom({ uplink, store, log }: ClipDesk, event: EventOnItsWay): Promise<void> {
+  const older = makesRoom(uplink.events.values(), await store.events(), event.order);
+  if (older === undefined) return;
+  await store.remove(older.id, older.camera);
+  log.info({ event: older.id, for: event.id }, "The object store is full: an older event's footage waits.");
+}
+
+async function prepare(
+  desk: ClipDesk,
+  wanted: ClipWanted,
+  event: EventOnItsWay,
+  signal: AbortSignal,
+): Promise<ClipReady> {
   const { footage } = desk;
   const window = footage.clamp(wanted.fromUs, wanted.toUs);
-  const { segments, codec } = await bring(desk, wanted, window);
+  const { segments, codec } = await bring(desk, window, event, signal);
   const view = desk.view?.();
-  return {
+  const configRevision = desk.configRevision?.();
+  const ready: ClipReady = {
     v: 1,
     eventId: wanted.eventId,
     camera: wanted.camera,
@@ -116,26 +209,31 @@ async function prepare(desk: ClipDesk, wanted: ClipWanted): Promise<ClipReady> {
     }),
     codec,
     event: wanted.event,
+    madeBy: { software, ...(configRevision === undefined ? {} : { configRevision }) },
     ...(view === undefined ? {} : { view }),
   };
+  const attestation = await desk.attestor?.attest(ready);
+  return attestation === undefined ? ready : { ...ready, attestation };
 }
 
 /** Puts the window's segments into the object store; those whose file is damaged leave the ring and are a gap. */
 async function bring(
   desk: ClipDesk,
-  wanted: ClipWanted,
-  window: { fromUs: number; toUs: number },
+  window: Window,
+  event: EventOnItsWay,
+  signal: AbortSignal,
 ): Promise<{ segments: SegmentRef[]; codec: ClipReady['codec'] }> {
   const { ring } = desk.footage;
   const refs: SegmentRef[] = [];
   let codec: ClipReady['codec'] | undefined;
   const around = withEdges(desk.footage, window);
+  const there = await desk.store.chunksOf(event.id);
   for (const segment of ring.overlapping(around.fromUs, around.toUs)) {
     try {
       codec ??= await codecOf(segment.path);
-      refs.push(await desk.store.put(objectName(wanted, refs.length), segment));
+      refs.push(await desk.store.put(event, segment, there, signal));
     } catch (error) {
-      if (!isDamage(error, codec)) throw error;
+      if (!isDamage(error)) throw error;
       await forget(desk, segment, error);
     }
   }
@@ -143,30 +241,12 @@ async function bring(
 }
 
 /** Whether the file is at fault, rather than the way to the store. */
-function isDamage(error: unknown, codec: ClipReady['codec'] | undefined): boolean {
-  return codec === undefined || ['ENOENT', 'EIO', 'EISDIR'].includes(systemCodeOf(error) ?? '');
+function isDamage(error: unknown): boolean {
+  if (error instanceof UnreadableSegmentError) return true;
+  return ['ENOENT', 'EIO', 'EISDIR'].includes(systemCodeOf(error) ?? '');
 }
 
 async function forget(desk: ClipDesk, segment: Segment, error: unknown): Promise<void> {
-  // ffprobe's complaints come in several lines.
-  const [reason] = messageOf(error).split('\n');
-  desk.log.warn({ segment: segment.path }, `A segment of the ring cannot be read: ${reason ?? ''}`);
+  desk.log.warn({ segment: segment.path }, `A segment of the ring cannot be read: ${messageOf(error)}`);
   await desk.footage.forget(segment);
-}
-
-/** Resolves when the event is stored, or when it is time to offer it again. */
-async function storedOrTimeout(
-  desk: ClipDesk,
-  event: string,
-  attempt: number,
-  signal: AbortSignal,
-): Promise<void> {
-  const waitMs = desk.offerWaitsMs[Math.min(attempt, desk.offerWaitsMs.length) - 1] ?? 60_000;
-  const round = new AbortController();
-  const either = AbortSignal.any([signal, round.signal]);
-  try {
-    await Promise.race([desk.stored.until(event, either), desk.clock.sleep(waitMs, either)]);
-  } finally {
-    round.abort();
-  }
 }

@@ -17,7 +17,8 @@ export class StoredEvents {
   readonly #camera: string;
   readonly #log: Logger;
   readonly #messages: ConsumerMessages;
-  readonly #stored = new Set<string>();
+  /** By id; what each one's receipt was, where that was told. */
+  readonly #stored = new Map<string, string | undefined>();
   readonly #waiting = new Map<string, () => void>();
   readonly #reading: Promise<void>;
 
@@ -60,6 +61,11 @@ export class StoredEvents {
     return this.#stored.has(event);
   }
 
+  /** sha256 of the stored receipt's canonical JSON, if the message told it. */
+  receiptOf(event: string): string | undefined {
+    return this.#stored.get(event);
+  }
+
   /** Resolves once the event is stored. One caller an event. */
   async until(event: string, signal: AbortSignal): Promise<void> {
     if (this.has(event)) return;
@@ -98,17 +104,18 @@ export class StoredEvents {
       this.#backlog -= 1;
       if (this.#backlog === 0) this.#caughtUp();
       try {
-        this.#note(parseMessage(clipStored, message.data, message.subject).eventId);
+        const { eventId, receiptSha256 } = parseMessage(clipStored, message.data, message.subject);
+        this.#note(eventId, receiptSha256);
       } catch (error) {
         this.#log.warn({ camera: this.#camera }, `A message was left out: ${messageOf(error)}`);
       }
     }
   }
 
-  #note(event: string): void {
-    this.#stored.add(event);
+  #note(event: string, receipt: string | undefined): void {
+    this.#stored.set(event, receipt);
     if (this.#stored.size > REMEMBERED) {
-      const [oldest] = this.#stored;
+      const [oldest] = this.#stored.keys();
       if (oldest !== undefined) this.#stored.delete(oldest);
     }
     const wake = this.#waiting.get(event);

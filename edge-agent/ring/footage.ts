@@ -92,6 +92,11 @@ export class Footage {
     return this.#state;
   }
 
+  /** The footage's own directory. */
+  get directory(): string {
+    return this.#options.directory;
+  }
+
   get pace(): Pace {
     return this.#options.pace;
   }

@@ -1,3 +1,4 @@
+import { canonicalSha256 } from '@faascam/core/canonical-json';
 import { isoTime } from '@faascam/core/clock';
 import { eventKey } from '@faascam/core/ids';
 import type { ClipReady, ClipStored, Manifest } from '@faascam/core/clip-messages';
@@ -88,6 +89,7 @@ export function storedOf(manifest: Manifest): ClipStored {
       ...(snapshot?.cleanKey === undefined ? {} : { cleanSnapshot: snapshot.cleanKey }),
     },
     ...(clip === undefined ? {} : { clipSha256: clip.sha256 }),
+    receiptSha256: canonicalSha256(manifest),
     requested,
     ...(delivered === undefined ? {} : { delivered }),
     gaps,

@@ -10,6 +10,7 @@ import { requireProgram } from '@faascam/core/programs';
 import { cameraSettings } from '@faascam/core/camera-settings';
 import { viewOf } from '@faascam/core/view';
 import { probeRecording } from '@faascam/edge-agent/capture/recording';
+import { Attestor } from '@faascam/edge-agent/attestor';
 import { serveClips } from '@faascam/edge-agent/clips/clip-service';
 import { ProfileTeller } from '@faascam/edge-agent/profile-teller';
 import { openReplayFootage, replayRecording } from '@faascam/edge-agent/replay';
@@ -178,10 +179,12 @@ async function replayOne(
   const settings = config.cameras[camera] ?? cameraSettings.parse({ source: `file:${path}` });
   await new ProfileTeller(messaging, log).tell({ [camera]: settings });
   const footage = await openReplayFootage({ dataDirectory: work, camera, settings, log });
+  const attestor = await Attestor.open({ dataDirectory: config.data, agent: config.agent.id, log });
   const serving = new AbortController();
   const agent = { id: config.agent.id, camera, footage, messaging, log };
   const clips = serveClips({
     ...agent,
+    attestor,
     view: () => viewOf(settings),
     signal: AbortSignal.any([signal, serving.signal]),
   });

@@ -53,11 +53,10 @@ export async function startS3Server(tls?: Certificate): Promise<S3Server> {
   const accessKey = randomBytes(10).toString('hex').toUpperCase();
   const secretKey = randomBytes(20).toString('hex');
   const tlsPort = await freePort();
-  const script = fileURLToPath(new URL('s3.sh', import.meta.url));
   const child = spawn(
     'bash',
     [
-      script,
+      serverScript(),
       directory,
       String(port),
       String(await freePort()),
@@ -98,6 +97,12 @@ export async function startS3Server(tls?: Certificate): Promise<S3Server> {
   const keys = { accessKey, secretKey };
   const assumeRole = (statement: unknown) => temporaryKeys(directory, endpoint, keys, statement);
   return { endpoint, port, ...keys, tlsEndpoint, assumeRole, stop };
+}
+
+/** The script lies beside this file's source, also when this file runs from `dist`. */
+function serverScript(): string {
+  const here = new URL('.', import.meta.url).pathname;
+  return fileURLToPath(new URL(here.endsWith('/dist/') ? '../s3.sh' : 's3.sh', import.meta.url));
 }
 
 async function isInPath(program: string): Promise<boolean> {

@@ -1,0 +1,133 @@
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isMissing, removeUnfinished, replaceWhole } from '@faascam/core/durable-file';
+import { messageOf } from '@faascam/core/errors';
+import { eventId } from '@faascam/core/ids';
+import { clipWanted, timeUs, type ClipWanted } from '@faascam/core/messages';
+import { z } from 'zod';
+import { isDiskFull } from '../ring/disk-full.ts';
+
+const keptRequest = z.object({
+  v: z.literal(1),
+  wanted: clipWanted,
+  wantedAtUs: timeUs,
+  pinnedAtUs: timeUs.optional(),
+  attempts: z.number().int().nonnegative(),
+});
+export type KeptRequest = z.infer<typeof keptRequest>;
+
+/** What is remembered of a request while it waits; the rest is on the disk. */
+export interface WaitingRequest {
+  eventId: string;
+  fromUs: number;
+  toUs: number;
+  wantedAtUs: number;
+  pinnedAtUs?: number | undefined;
+  /** How often its footage was offered. */
+  attempts: number;
+}
+
+/**
+ * The requests that a camera's footage is still wanted for, a file each beside the pins: the event's clip comes also if
+ * NATS and all that lay in it is gone. A file is written whole or not at all. Where the disk is full the request is held
+ * in memory; NATS has it as well.
+ */
+export class KeptRequests {
+  readonly #directory: string;
+  readonly #waiting = new Map<string, WaitingRequest>();
+  /** Those that the disk had no room for. */
+  readonly #inMemory = new Map<string, ClipWanted>();
+
+  private constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Opens what is kept there; made if absent. What cannot be read is left out, and given to `onDamage`. */
+  static async open(directory: string, onDamage: (why: string) => void): Promise<KeptRequests> {
+    await mkdir(directory, { recursive: true });
+    await removeUnfinished(directory);
+    const requests = new KeptRequests(directory);
+    for (const name of await readdir(directory)) {
+      const path = join(directory, name);
+      const id = name.replace(/\.json$/, '');
+      if (!eventId.safeParse(id).success) continue;
+      try {
+        requests.#note(await read(path));
+      } catch (error) {
+        onDamage(`The request in ${path} cannot be read: ${messageOf(error)}`);
+        await rm(path, { force: true });
+      }
+    }
+    return requests;
+  }
+
+  /** Whether some are kept in this directory. */
+  static async areIn(directory: string): Promise<boolean> {
+    try {
+      return (await readdir(directory)).length > 0;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    }
+  }
+
+  get all(): readonly WaitingRequest[] {
+    return [...this.#waiting.values()];
+  }
+
+  get(event: string): WaitingRequest | undefined {
+    return this.#waiting.get(event);
+  }
+
+  /** Keeps a request. It is on the disk when this resolves, unless that is full. One that is kept already stays as it is. */
+  async keep(wanted: ClipWanted, wantedAtUs: number, pinnedAtUs: number): Promise<WaitingRequest> {
+    const kept = this.#waiting.get(wanted.eventId);
+    if (kept !== undefined) return kept;
+    const request = this.#note({ v: 1, wanted, wantedAtUs, pinnedAtUs, attempts: 0 });
+    await this.#write(request, wanted);
+    return request;
+  }
+
+  /** Writes what has become of it. */
+  async update(request: WaitingRequest): Promise<void> {
+    await this.#write(request, await this.wantedOf(request.eventId));
+  }
+
+  /** The request itself. */
+  async wantedOf(event: string): Promise<ClipWanted> {
+    return this.#inMemory.get(event) ?? (await read(this.#path(event))).wanted;
+  }
+
+  /** It is done with. */
+  async forget(event: string): Promise<void> {
+    await rm(this.#path(event), { force: true });
+    this.#waiting.delete(event);
+    this.#inMemory.delete(event);
+  }
+
+  #path(event: string): string {
+    return join(this.#directory, `${event}.json`);
+  }
+
+  #note({ wanted, wantedAtUs, pinnedAtUs, attempts }: KeptRequest): WaitingRequest {
+    const { eventId, fromUs, toUs } = wanted;
+    const request = { eventId, fromUs, toUs, wantedAtUs, pinnedAtUs, attempts };
+    this.#waiting.set(eventId, request);
+    return request;
+  }
+
+  async #write({ wantedAtUs, pinnedAtUs, attempts }: WaitingRequest, wanted: ClipWanted): Promise<void> {
+    const kept: KeptRequest = { v: 1, wanted, wantedAtUs, pinnedAtUs, attempts };
+    try {
+      await replaceWhole(this.#path(wanted.eventId), Buffer.from(JSON.stringify(kept)));
+      this.#inMemory.delete(wanted.eventId);
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      this.#inMemory.set(wanted.eventId, wanted);
+    }
+  }
+}
+
+async function read(path: string): Promise<KeptRequest> {
+  return keptRequest.parse(JSON.parse(await readFile(path, 'utf8')));
+}
