@@ -21,7 +21,7 @@ export const chainLink = z.object({
   toUs: timeUs,
   /** sha256 of the event's message, as canonical JSON. */
   event: sha256,
-  /** The events of the links before, the newest first: they give a missing link a name. */
+  /** The events of the links right before, the newest first: they give a missing link a name. */
   before: z.array(eventId).max(NAMED_BEFORE).optional(),
   /** Receipts that were stored since the link before, as the agent heard of them: later changes to them show. */
   sealed: z.array(z.object({ eventId, receipt: sha256 })).optional(),

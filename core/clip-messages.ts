@@ -112,6 +112,9 @@ export const manifest = z.object({
       key: z.string(),
       /** The same picture without frames and labels. */
       cleanKey: z.string().optional(),
+      /** sha256 of the two; an older receipt does not tell. */
+      sha256: sha256.optional(),
+      cleanSha256: sha256.optional(),
       atUs: timeUs,
       width: z.number().int(),
       height: z.number().int(),

@@ -106,8 +106,12 @@ export class Chain {
   #next({ eventId, fromUs, toUs, event }: Linked): ChainLink {
     const number = this.#head + 1;
     const previous = this.#links.get(this.#head);
-    const before = Array.from({ length: NAMED_BEFORE }, (_, n) => this.#links.get(this.#head - n)?.eventId);
-    const named = before.filter((id) => id !== undefined);
+    const named: string[] = [];
+    for (let back = this.#head; named.length < NAMED_BEFORE; back--) {
+      const id = this.#links.get(back)?.eventId;
+      if (id === undefined) break;
+      named.push(id);
+    }
     const sealed = this.#unsealed.slice(0, SEALED_BY_ONE);
     return {
       number,

@@ -6,7 +6,9 @@ import type { DiscoverCommand } from './commands/discover.ts';
 import type { DetectCommand } from './commands/detect.ts';
 import type { MotionCommand } from './commands/motion.ts';
 import type { ReplayCommand } from './commands/replay.ts';
+import type { VerifyCommand } from './commands/verify.ts';
 import type { CommandLine } from './quick-config.ts';
+import { withStoreOptions } from './store-choice.ts';
 import { tell } from './terminal.ts';
 
 /** Loaded when asked for: an agent on a small host needs neither detectors nor picture libraries in memory. */
@@ -20,6 +22,7 @@ const commands = {
   motion: () => import('./commands/motion.ts'),
   replay: () => import('./commands/replay.ts'),
   up: () => import('./commands/up.ts'),
+  verify: () => import('./commands/verify.ts'),
 };
 
 const stop = new AbortController();
@@ -35,6 +38,11 @@ function seconds(text: string): number {
   if (text.trim() === '' || !(value > 0 && value <= 60))
     throw new InvalidArgumentError('not 0 to 60 seconds.');
   return value;
+}
+
+/** Options that may be given several times. */
+function several(text: string, others: string[] = []): string[] {
+  return [...others, text];
 }
 
 function share(text: string): number {
@@ -188,6 +196,31 @@ function program(): Command {
     .option('-o, --output <file>', 'where to write it (default: <event-id>.mp4)')
     .action(async (id: string, options: CommandLine & { output?: string }) =>
       (await commands.clips()).clipsGet(id, options, options.output),
+    );
+
+  withStoreOptions(
+    faascam
+      .command('verify')
+      .description('check clips, receipts, signatures and chains of events, offline (docs/evidence.md)')
+      .argument('[place]', "folder of clips, an event's folder or event.json, or s3://bucket[/prefix]"),
+  )
+    .option(
+      '-k, --key <key|file>',
+      'public key of an agent that may sign: its evidence/agent-key.pub',
+      several,
+    )
+    .option(
+      '--from <[camera=]number>',
+      'oldest link that must be there, where older events were let go',
+      several,
+    )
+    .option('--allow-unsigned', 'let events pass that are older than the first signed one of their camera')
+    .option('--live', 'ask the agents, over NATS, for their newest events')
+    .option('-n, --nats <url>', 'nats://user:password@host:4222')
+    .option('--head <file>', "an agent's health, as it was told, for its newest events", several)
+    .option('-j, --json <file|->', 'write what was found as JSON; - is stdout')
+    .action(async (place: string | undefined, options: VerifyCommand) =>
+      (await commands.verify()).verify(place, options, stoppable()),
     );
   return faascam;
 }
