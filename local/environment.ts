@@ -35,8 +35,11 @@ export const variables: readonly Variable[] = [
   { name: 'S3_ENDPOINT', key: 'store.endpoint', kind: 'text' },
   { name: 'S3_BUCKET', key: 'store.bucket', kind: 'text' },
   { name: 'S3_REGION', key: 'store.region', kind: 'text' },
+  { name: 'S3_PREFIX', key: 'store.prefix', kind: 'text' },
+  { name: 'S3_CA_FILE', key: 'store.caFile', kind: 'text' },
   { name: 'S3_ACCESS_KEY_FILE', key: 'store.accessKeyFile', kind: 'text' },
   { name: 'S3_SECRET_KEY_FILE', key: 'store.secretKeyFile', kind: 'text' },
+  { name: 'S3_SESSION_TOKEN_FILE', key: 'store.sessionTokenFile', kind: 'text' },
   { name: 'S3_CREATE_BUCKET', key: 'store.createBucket', kind: 'truth' },
 ];
 
