@@ -80,7 +80,7 @@ export async function runEpisode(options: EpisodeOptions): Promise<Row> {
 async function recording(site: Site, cameras: readonly string[]): Promise<void> {
   const begin = cameras.map((camera) => site.recordedUntilUs(camera));
   // Segments that begin from now on: what an event of this episode asks for lies in them or just before.
-  for (let waitedMs = 0; waitedMs < 90_000; waitedMs += POLL_MS) {
+  for (let waitedMs = 0; waitedMs < 300_000; waitedMs += POLL_MS) {
     if (cameras.every((camera, index) => site.recordedUntilUs(camera) !== (begin[index] ?? 0))) return;
     await wait(POLL_MS);
   }

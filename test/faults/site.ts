@@ -188,15 +188,19 @@ export class Site {
     setClock(this.options.scratch, seconds);
   }
 
-  /** Events whose footage is pinned in the agent's ring. */
+  /** Events whose footage is pinned in the agent's ring, or whose request it keeps. */
   pins(): string[] {
-    return Object.keys(this.options.cameras).flatMap((camera) => {
-      try {
-        return readdirSync(join(this.options.scratch, 'ring', camera, 'pins'));
-      } catch {
-        return []; // It has not begun to record.
-      }
-    });
+    const { cameras, scratch } = this.options;
+    const names = Object.keys(cameras).flatMap((camera) =>
+      ['pins', 'requests'].flatMap((folder) => {
+        try {
+          return readdirSync(join(scratch, 'ring', camera, folder));
+        } catch {
+          return []; // The camera has not begun to record.
+        }
+      }),
+    );
+    return [...new Set(names.map((name) => name.replace(/\.json$/, '')))];
   }
 
   /** The segment that a camera has written last ends here, in microseconds by the agent's clock. */
