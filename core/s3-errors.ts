@@ -108,6 +108,9 @@ const troubles: Record<string, S3Trouble> = {
   EPIPE: 'unreachable',
 };
 
+/** What S3 servers allow. */
+const MOST_SKEW_MS = 15 * 60_000;
+
 /** What kind of failure an error of the S3 client is. */
 export function s3Trouble(error: unknown): S3Trouble {
   const known = troubles[systemCodeOf(error) ?? ''];
@@ -131,7 +134,9 @@ export function s3ErrorOf(error: unknown, deed: S3Deed, place: S3Place): Error {
   const what = `Clip store: cannot ${deed.what} in bucket ${bucket} at ${endpoint}`;
   const told = (kind: StoreError['code'], sentence: string): StoreError =>
     new StoreError(kind, `${what}: ${sentence}`, { cause: error });
-  switch (s3Trouble(error)) {
+  // The answer to a HEAD says no more than that access is denied, and some servers never do.
+  const skewed = isAboutKeys(error) && Math.abs(place.clockAheadMs) > MOST_SKEW_MS;
+  switch (skewed ? 'clock' : s3Trouble(error)) {
     case 'denied':
       return told(
         'store-denied',

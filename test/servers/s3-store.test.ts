@@ -8,6 +8,9 @@ import { storeSettings } from '@faascam/core/store-settings';
 import { openStore, type ObjectStore } from '@faascam/core/store';
 import { storeContract } from '@faascam/core/store-contract';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeCertificate, type Certificate } from './certificates.ts';
+import { s3Access } from './s3-access.ts';
+import { s3SharedBucket } from './s3-bucket.ts';
 import { s3Faults } from './s3-faults.ts';
 import { s3ServerInstalled, startS3Server, type S3Server } from './s3.ts';
 
@@ -23,20 +26,34 @@ afterAll(async () => {
 
 describe.skipIf(!installed)('against Ceph’s S3 gateway', () => {
   let server: S3Server;
+  let certificate: Certificate;
 
   beforeAll(async () => {
-    server = await startS3Server();
+    certificate = await makeCertificate(folder);
+    server = await startS3Server(certificate);
   });
   afterAll(async () => {
     await server.stop();
   });
 
   storeContract('the S3 store', async () => {
-    const settings = await settingsFor(server, { bucket: 'contract', createBucket: true });
+    const settings = await settingsFor(server, { bucket: 'contract', prefix: 'site-1/', createBucket: true });
     return { first: await openS3Store(settings), second: await openS3Store(settings) };
   });
 
   s3Faults(
+    () => server,
+    () => folder,
+    settingsFor,
+  );
+
+  s3Access(
+    () => server,
+    () => certificate,
+    settingsFor,
+  );
+
+  s3SharedBucket(
     () => server,
     () => folder,
     settingsFor,
