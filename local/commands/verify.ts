@@ -114,7 +114,9 @@ async function openPlace(path: string | undefined, command: VerifyCommand): Prom
   } catch (cause) {
     throw new UsageError('usage', `No key in the bucket begins with ${JSON.stringify(prefix)}.`, { cause });
   }
-  const store = await openStore({ ...settings, createBucket: false }, '');
+  // What is named on the command line is looked for from the bucket's root on, whatever the config's clips begin with.
+  const whole = bucket === null ? {} : { prefix: '' };
+  const store = await openStore({ ...settings, ...whole, createBucket: false }, '');
   return {
     description: prefix === '' ? store.description : `${prefix} of ${store.description}`,
     folders: foldersInStore(store, prefix),
