@@ -122,6 +122,17 @@ export const manifest = z.object({
     })
     .optional(),
   attestation: attestation.optional(),
+  /** What went wrong and cost a segment, a picture or a rendition, but not the clip. */
+  faults: z
+    .array(
+      z.object({
+        of: z.enum(['segment', 'rendition', 'preview', 'snapshot']),
+        /** Of a segment: its name, as in `segments`; of a rendition: its key. */
+        object: z.string().optional(),
+        why: z.string(),
+      }),
+    )
+    .optional(),
   storedAtUs: timeUs,
   software: z.string(),
   /** Who made it: versions of the agent, and of what made the clip. */
@@ -142,6 +153,8 @@ export const manifest = z.object({
       startedAtUs: timeUs,
       fetchedAtUs: timeUs,
       assembledAtUs: timeUs,
+      /** The clip was decoded to its end, and its pictures were made. */
+      checkedAtUs: timeUs,
     })
     .partial()
     .optional(),

@@ -7,6 +7,7 @@ import { messageOf, systemCodeOf, UsageError } from './errors.ts';
 import { cameraId } from './ids.ts';
 import { redact } from './redact.ts';
 import { cameraSettings } from './camera-settings.ts';
+import { clipSettings } from './clip-settings.ts';
 import { detectSettings, eventSettings, motionSettings } from './settings.ts';
 import { storeSettings } from './store-settings.ts';
 import { substituted, type Surroundings } from './substitution.ts';
@@ -95,6 +96,7 @@ export const configSchema = z.strictObject({
   motion: motionSettings,
   detect: detectSettings,
   events: eventSettings,
+  clip: clipSettings,
   store: storeSettings.prefault({ kind: 'directory' }).describe('Where clips are kept.'),
 });
 export type Config = z.infer<typeof configSchema>;

@@ -31,6 +31,7 @@ export const variables: readonly Variable[] = [
   { name: 'MODEL', key: 'detect.model', kind: 'text' },
   { name: 'PRE_ROLL_S', key: 'events.preRollMs', kind: 'seconds' },
   { name: 'POST_ROLL_S', key: 'events.postRollMs', kind: 'seconds' },
+  { name: 'CLIP_TRANSCODE', key: 'clip.transcode', kind: 'text' },
   { name: 'CLIP_DIR', key: 'store.path', kind: 'text' },
   { name: 'S3_ENDPOINT', key: 'store.endpoint', kind: 'text' },
   { name: 'S3_BUCKET', key: 'store.bucket', kind: 'text' },

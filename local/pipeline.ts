@@ -132,6 +132,7 @@ function functionEnv(config: Config, natsUrl: string): Record<string, string> {
     FAASCAM_MOTION: JSON.stringify(config.motion),
     FAASCAM_DETECT: JSON.stringify({ ...config.detect, modelDirectory: modelDirectoryOf(config) }),
     FAASCAM_EVENTS: JSON.stringify(config.events),
+    FAASCAM_CLIP: JSON.stringify(config.clip),
     FAASCAM_STORE: JSON.stringify(config.store),
   };
 }

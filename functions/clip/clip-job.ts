@@ -2,82 +2,233 @@ import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '@faascam/core/clock';
-import { FaascamError, systemCodeOf } from '@faascam/core/errors';
+import type { ClipSettings } from '@faascam/core/clip-settings';
+import { FaascamError, messageOf, ProgramError, systemCodeOf } from '@faascam/core/errors';
+import { eventKey } from '@faascam/core/ids';
 import type { Logger } from '@faascam/core/log';
-import type { ClipReady, Manifest } from '@faascam/core/clip-messages';
-import type { DetectedObject } from '@faascam/core/messages';
+import type { Manifest } from '@faascam/core/clip-messages';
 import type { Messaging } from '@faascam/core/messaging';
 import type { ObjectStore } from '@faascam/core/store';
-import { boxInPicture, type View } from '@faascam/core/view';
-import { assemble, extractFrame, type Clip } from './assemble.ts';
-import { findReceipt, storeEvent } from './clip-store.ts';
-import { manifestOf, type Snapshot } from './receipt.ts';
+import { assemble, type Clip, type Damage } from './assemble.ts';
+import { eventFileName } from './clip-names.ts';
+import { findReceipt, storeEvent, type EventFile } from './clip-store.ts';
+import { ffmpegVersion } from './ffmpeg.ts';
+import { lookThrough, type Look } from './look.ts';
+import { isPatienceOver, type Offer } from './offer.ts';
+import { Progress } from './progress.ts';
+import { manifestOf, type Fault, type Made } from './receipt.ts';
+import { encodeH264 } from './rendition.ts';
 import { downloadSegments } from './segment-download.ts';
-import { chosenOf, sharpnessOf, worthOf } from './sharpness.ts';
-import { renderSnapshot, type SnapshotFiles } from './snapshot.ts';
-import { nearestFrame } from './timeline.ts';
+import { takeSnapshot } from './snapshot-choice.ts';
 
 export interface ClipParts {
   nc: Messaging['nc'];
   store: ObjectStore;
   clock: Clock;
   log: Logger;
+  settings: ClipSettings;
 }
 
 const FOLDER_PREFIX = 'faascam-clip-';
 /** No job goes on for so long without making a file. */
 const LEFTOVER_AFTER_MS = 3 * 3_600_000;
 
-/** A picture further than this from the best sight shows the objects somewhere else: they are not framed in it. */
-const SAME_PICTURE_US = 200_000;
-
 /**
- * Makes and stores an event's clip, snapshot and receipt from the segments that its agent announced, and gives the
+ * Makes and stores an event's clips, pictures and receipt from the segments that its agent offers, and gives the
  * receipt; of an event that is stored already, that one. Without segments the receipt alone is stored, and says why.
  * Temporary files are gone when it returns or throws.
  */
 export async function runClipJob(
-  ready: ClipReady,
+  offer: Offer,
   parts: ClipParts,
   signal: AbortSignal,
+  progress = new Progress(offer.ready.eventId, parts),
 ): Promise<{ manifest: Manifest; outcome: 'stored' | 'already-stored' }> {
-  const { nc, store, clock, log } = parts;
-  const earlier = await findReceipt(store, ready.eventId);
+  const { store, clock } = parts;
+  const { eventId } = offer.ready;
+  const earlier = await findReceipt(store, eventId);
   if (earlier !== undefined) return { manifest: earlier, outcome: 'already-stored' };
 
   const directory = await mkdtemp(join(tmpdir(), FOLDER_PREFIX));
   try {
-    const segmentFolder = join(directory, 'segments');
-    await mkdir(segmentFolder);
-    const inOrder = [...ready.segments].sort((a, b) => a.startUs - b.startUs);
-    const files = await downloadSegments(nc, inOrder, segmentFolder, signal);
-    const assembly = await assemble(files, directory, signal);
-    for (const { file, why } of assembly.damaged) {
-      log.warn({ event: ready.eventId, segment: file.ref.object, why }, 'damaged segment');
-    }
-    const { clip } = assembly;
-    const pictures = {
-      framed: join(directory, 'snapshot.jpg'),
-      clean: join(directory, 'snapshot-clean.jpg'),
-    };
-    const snapshot = clip && (await takeSnapshot(ready, clip, directory, pictures, signal));
-    const manifest = manifestOf(ready, assembly, snapshot, clock.nowUs());
+    const made = await make(offer, parts, directory, progress, signal);
     signal.throwIfAborted();
-    const stored = await storeEvent(store, ready, manifest, {
-      ...(clip === undefined ? {} : { clip: clip.path }),
-      ...(snapshot === undefined ? {} : { snapshot: pictures.framed, cleanSnapshot: pictures.clean }),
-    });
+    progress.at('storing');
+    const manifest = manifestOf(offer.ready, made, clock.nowUs());
+    const files = filesOf(made, directory);
+    const stored = await storeEvent(store, offer.ready, manifest, files, offer.original);
     return { manifest: stored, outcome: stored === manifest ? 'stored' : 'already-stored' };
   } catch (error) {
     if (systemCodeOf(error) !== 'ENOSPC') throw error;
     throw new FaascamError(
       'temp-full',
-      `No room in ${tmpdir()} to make the clip of event ${ready.eventId}: free space there, or set TMPDIR.`,
+      `No room in ${tmpdir()} to make the clip of event ${eventId}: free space there, or set TMPDIR.`,
       { cause: error },
     );
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+async function make(
+  { ready, segments, foreign, faults: before }: Offer,
+  { nc, clock, log, settings }: ClipParts,
+  directory: string,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Made> {
+  const startedAtUs = clock.nowUs();
+  const segmentFolder = join(directory, 'segments');
+  await mkdir(segmentFolder);
+  const { files, lost } = await downloadSegments(
+    nc,
+    segments,
+    segmentFolder,
+    isPatienceOver(ready),
+    signal,
+    (count) => progress.at('fetching segments', count / segments.length),
+  );
+  const fetchedAtUs = clock.nowUs();
+  progress.at('joining');
+  const { clips, damaged } = await assemble(files, directory, signal);
+  damaged.unshift(...foreign, ...lost);
+  const assembledAtUs = clock.nowUs();
+
+  const faults = [...before];
+  const [seen, snapshot] = await both(
+    lookAtAll(clips, directory, settings, progress, signal),
+    takeSnapshot(ready, clips, directory, snapshotFiles(directory), signal).catch((error: unknown) => {
+      if (!isProgramFault(error)) throw error;
+      faults.push({ of: 'snapshot', why: messageOf(error) });
+      return undefined;
+    }),
+  );
+  damaged.push(...seen.damaged);
+  faults.push(...seen.faults);
+  const renditions =
+    settings.transcode === 'none'
+      ? []
+      : await encodeAll(ready.eventId, clips, seen.pictures, directory, faults, progress, signal);
+  for (const { ref, why } of damaged) {
+    log.warn({ event: ready.eventId, segment: ref.object, why }, 'damaged segment');
+  }
+  for (const fault of faults)
+    log.warn({ event: ready.eventId, ...fault }, 'a part of the clip could not be made');
+  return {
+    clips,
+    damaged,
+    faults,
+    renditions,
+    look: seen.look,
+    ...(snapshot === undefined ? {} : { snapshot }),
+    timings: { startedAtUs, fetchedAtUs, assembledAtUs, checkedAtUs: clock.nowUs() },
+    versions: { node: process.version, ffmpeg: await ffmpegVersion() },
+  };
+}
+
+/** Waits for both also when one fails: none may work in a folder that is being removed. */
+async function both<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([a, b]);
+  return [await a, await b];
+}
+
+interface Seen {
+  damaged: Damage[];
+  /** How many each clip decodes to. */
+  pictures: number[];
+  faults: Fault[];
+  look: Pick<Look, 'preview' | 'strip'>;
+}
+
+/** Every clip is decoded to its end; the first one's preview and strip are the event's. */
+async function lookAtAll(
+  clips: Clip[],
+  directory: string,
+  settings: ClipSettings,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Seen> {
+  const found: Seen = {
+    damaged: [],
+    pictures: [],
+    faults: [],
+    look: {},
+  };
+  const none = {
+    preview: { ...settings.preview, enabled: false },
+    strip: { ...settings.strip, enabled: false },
+  };
+  for (const [part, clip] of clips.entries()) {
+    const wanted = part === 0 ? settings : none;
+    const { damaged, pictures, failed, ...look } = await lookThrough(clip, directory, wanted, signal, (us) =>
+      progress.at('checking', us / 1000 / clip.durationMs),
+    );
+    found.damaged.push(...damaged);
+    found.pictures.push(pictures);
+    if (failed !== undefined) found.faults.push({ of: 'preview', why: failed });
+    Object.assign(found.look, look);
+  }
+  return found;
+}
+
+/** An H.264 of each clip that needs one; one that fails is told in `faults`. */
+async function encodeAll(
+  eventId: string,
+  clips: Clip[],
+  pictures: number[],
+  directory: string,
+  faults: Fault[],
+  progress: Progress,
+  signal: AbortSignal,
+) {
+  const renditions: NonNullable<Made['renditions']> = [];
+  for (const [part, clip] of clips.entries()) {
+    if (clip.playsEverywhere) continue;
+    try {
+      const file = await encodeH264({ clip, pictures: pictures[part] ?? 0 }, part, directory, signal, (us) =>
+        progress.at('encoding as H.264', us / 1000 / clip.durationMs),
+      );
+      renditions.push({ part, file });
+    } catch (error) {
+      if (!isProgramFault(error)) throw error;
+      faults.push({
+        of: 'rendition',
+        object: eventKey(eventId, eventFileName('clip-h264', part)),
+        why: messageOf(error),
+      });
+    }
+  }
+  return renditions;
+}
+
+/** ffmpeg could not do it; the same again would end the same. */
+function isProgramFault(error: unknown): boolean {
+  return error instanceof ProgramError && error.code !== 'program-missing';
+}
+
+function snapshotFiles(directory: string) {
+  return { framed: join(directory, 'snapshot.jpg'), clean: join(directory, 'snapshot-clean.jpg') };
+}
+
+function filesOf({ clips, renditions = [], look, snapshot }: Made, directory: string): EventFile[] {
+  const files: EventFile[] = clips.map(({ path, sha256 }, part) => ({
+    name: eventFileName('clip', part),
+    path,
+    sha256,
+  }));
+  for (const { part, file } of renditions)
+    files.push({ name: eventFileName('clip-h264', part), path: file.path, sha256: file.facts.sha256 });
+  if (look?.preview !== undefined) {
+    files.push({ name: 'preview.mp4', path: look.preview.path, sha256: look.preview.facts.sha256 });
+  }
+  if (look?.strip !== undefined) {
+    files.push({ name: 'strip.jpg', path: look.strip.path, sha256: look.strip.facts.sha256 });
+  }
+  if (snapshot !== undefined) {
+    const { framed, clean } = snapshotFiles(directory);
+    files.push({ name: 'snapshot.jpg', path: framed }, { name: 'snapshot-clean.jpg', path: clean });
+  }
+  return files;
 }
 
 /** Removes what jobs that were killed have left in the folder for temporary files. */
@@ -94,48 +245,4 @@ export async function removeLeftovers(): Promise<void> {
       await rm(path, { recursive: true, force: true });
     }
   }
-}
-
-/** So many of the pictures that the event offers are decoded to find the sharpest. */
-const PICTURES_TRIED = 3;
-
-async function takeSnapshot(
-  ready: ClipReady,
-  clip: Clip,
-  directory: string,
-  output: SnapshotFiles,
-  signal: AbortSignal,
-): Promise<Snapshot | undefined> {
-  const { best, candidates = [best], model } = ready.event;
-  const tried = [];
-  for (const { atUs, objects: seen } of candidates) {
-    const objects = inPicture(seen, ready.view);
-    const frame = nearestFrame(clip.frames, atUs);
-    if (frame === undefined || Math.abs(frame.capturedAtUs - atUs) > SAME_PICTURE_US) continue;
-    const picture = join(directory, `picture-${tried.length}.png`);
-    await extractFrame(clip, frame.clipUs, picture, signal);
-    const sharpness = await sharpnessOf(picture, objects);
-    tried.push({ picture, frame, objects, sharpness, worth: worthOf(objects) });
-    if (tried.length === PICTURES_TRIED) break;
-  }
-  const chosen = tried[chosenOf(tried)] ?? (await anyPicture(clip, best.atUs, directory, signal));
-  if (chosen === undefined) return undefined;
-  const size = await renderSnapshot(chosen.picture, chosen.objects, model.demo, output);
-  return { atUs: chosen.frame.capturedAtUs, ...size, objects: chosen.objects };
-}
-
-/** Frames may show the camera's picture turned and cut; footage has all of it. */
-function inPicture(objects: readonly DetectedObject[], view: View | undefined): DetectedObject[] {
-  return objects.map((object) =>
-    view === undefined ? object : { ...object, box: boxInPicture(object.box, view) },
-  );
-}
-
-/** The footage lacks the moments in which the objects were seen best: the nearest picture, in which nothing is framed. */
-async function anyPicture(clip: Clip, atUs: number, directory: string, signal: AbortSignal) {
-  const frame = nearestFrame(clip.frames, atUs);
-  if (frame === undefined) return undefined;
-  const picture = join(directory, 'picture.png');
-  await extractFrame(clip, frame.clipUs, picture, signal);
-  return { picture, frame, objects: [] };
 }

@@ -1,53 +1,79 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { ProgramError, systemCodeOf } from '@faascam/core/errors';
+import { promisify } from 'node:util';
+import { messageOf, ProgramError, systemCodeOf } from '@faascam/core/errors';
 import ffmpeg from 'fluent-ffmpeg';
 import { z } from 'zod';
 
 /** The one module of this function that runs ffmpeg and ffprobe. All that it starts ends with its signal. */
 
 export interface FfmpegJob {
-  input: string;
+  input: string | Readable;
   inputOptions?: string[];
   outputOptions: string[];
   output: string;
+  /** Told now and then how far the first output has come. */
+  onTime?: ((outUs: number) => void) | undefined;
 }
 
+/** What ffmpeg said of a run that ended well. */
+export interface FfmpegReport {
+  /** Pictures in the first output. */
+  frames: number;
+  /** The last lines of its complaints. */
+  complaints: string[];
+}
+
+const COMPLAINTS_KEPT = 20;
+/** `frame=123`, as `-progress` prints it. */
+const PROGRESS = /^([a-z_0-9]+)= *(\S*)$/;
+
 /**
- * Runs ffmpeg from one file to another, through fluent-ffmpeg with raw options: its named ones (`inputFormat`,
+ * Runs ffmpeg from one input to its outputs, through fluent-ffmpeg with raw options: its named ones (`inputFormat`,
  * `videoCodec`) are checked against lists that it reads wrongly from newer ffmpegs.
  * Throws `ProgramError` `ffmpeg-failed` with what ffmpeg said.
  */
-export async function runFfmpeg(job: FfmpegJob, doing: string, signal: AbortSignal): Promise<void> {
+export async function runFfmpeg(job: FfmpegJob, doing: string, signal: AbortSignal): Promise<FfmpegReport> {
   signal.throwIfAborted();
-  const command = ffmpeg({ stdoutLines: 20 })
+  const report: FfmpegReport = { frames: 0, complaints: [] };
+  const quiet = ['-nostdin', '-v', 'error', '-nostats', '-progress', 'pipe:2', '-stats_period', '1'];
+  // Spread, as it splits the texts of an array at their space.
+  const command = ffmpeg({ stdoutLines: COMPLAINTS_KEPT })
     .input(job.input)
-    .inputOptions(['-nostdin', '-v', 'error', ...(job.inputOptions ?? [])])
-    .outputOptions(job.outputOptions)
+    .inputOptions(...quiet, ...(job.inputOptions ?? []))
+    .outputOptions(...job.outputOptions)
     .output(job.output);
   const kill = (): void => {
     command.kill('SIGKILL');
+  };
+  const listen = (line: string): void => {
+    const [, name, value = ''] = PROGRESS.exec(line) ?? [];
+    if (name === 'frame') report.frames = Number(value);
+    else if (name === 'out_time_us' && Number(value) >= 0) job.onTime?.(Number(value));
+    else if (name === undefined && line.trim() !== '') {
+      report.complaints = [...report.complaints.slice(1 - COMPLAINTS_KEPT), line];
+    }
   };
   signal.addEventListener('abort', kill, { once: true });
   try {
     await new Promise<void>((resolve, reject) => {
       command
+        .on('stderr', listen)
         .once('end', () => resolve())
-        .once('error', (cause: Error, _stdout: string | null, stderr: string | null) => {
-          const said = (stderr ?? '').trim().split('\n').slice(-3).join(' / ');
+        .once('error', (cause: Error) => {
+          const said = report.complaints.slice(-3).join(' / ');
           reject(
             new ProgramError(
               'ffmpeg-failed',
               `ffmpeg could not ${doing}: ${said === '' ? cause.message : said}`,
-              {
-                cause,
-              },
+              { cause },
             ),
           );
         })
         .run();
     });
+    return report;
   } catch (error) {
     signal.throwIfAborted();
     throw error;
@@ -55,6 +81,41 @@ export async function runFfmpeg(job: FfmpegJob, doing: string, signal: AbortSign
     signal.removeEventListener('abort', kill);
   }
 }
+
+/**
+ * How many pictures the file's video decodes to, and what the decoder complained about on the way. A file that is
+ * none is a complaint too.
+ */
+export async function decode(file: string, signal: AbortSignal): Promise<FfmpegReport> {
+  try {
+    return await runFfmpeg(
+      {
+        input: file,
+        // Deblocking changes what pictures look like, and never whether they can be decoded.
+        inputOptions: ['-skip_loop_filter', 'all'],
+        outputOptions: ['-map', '0:v:0', '-fps_mode', 'passthrough', '-f', 'null'],
+        output: '-',
+      },
+      'decode it',
+      signal,
+    );
+  } catch (error) {
+    if (!(error instanceof ProgramError) || error.code !== 'ffmpeg-failed') throw error;
+    return { frames: 0, complaints: [messageOf(error)] };
+  }
+}
+
+let version: Promise<string> | undefined;
+
+/** The version of ffmpeg, as it says. */
+export function ffmpegVersion(): Promise<string> {
+  version ??= execute('ffmpeg', ['-version']).then(
+    ({ stdout }) => /^ffmpeg version (\S+)/.exec(stdout)?.[1] ?? 'unknown',
+  );
+  return version;
+}
+
+const execute = promisify(execFile);
 
 /** A number that ffprobe prints as text, or leaves out. */
 const seconds = z
@@ -68,40 +129,24 @@ const probedStream = z.object({
   codec_name: z.string().default('unknown'),
   width: z.number().int().default(0),
   height: z.number().int().default(0),
-  sample_rate: z.string().default(''),
+  sample_rate: z.coerce.number().default(0),
   channels: z.number().int().default(0),
   extradata_hash: z.string().default(''),
 });
 
-const probedPacket = z.object({
-  stream_index: z.number().int(),
-  pts_time: seconds.optional(),
-  duration_time: seconds.optional(),
-  flags: z.string(),
-  data_hash: z.string(),
-});
-
 const probed = z.object({
-  packets: z.array(probedPacket),
   streams: z.array(probedStream),
-  format: z.object({ start_time: seconds.default(0), duration: seconds.optional() }),
+  format: z.object({ start_time: seconds.default(0) }),
 });
 
-export type ProbedStream = z.infer<typeof probedStream>;
-/** Times and durations are in microseconds, of the file's own time line. */
-export type ProbedPacket = z.infer<typeof probedPacket>;
+/** Times are in microseconds, of the file's own time line. */
 export type Probed = z.infer<typeof probed>;
 
 const WHAT_TO_SHOW =
-  'packet=stream_index,pts_time,duration_time,flags,data_hash' +
-  ':stream=index,codec_type,codec_name,width,height,sample_rate,channels,extradata,extradata_hash' +
-  ':format=start_time,duration';
+  'stream=index,codec_type,codec_name,width,height,sample_rate,channels,extradata,extradata_hash' +
+  ':format=start_time';
 
-/**
- * A file's streams and every packet in it, in order, each with a hash of its bytes. ffprobe is run directly:
- * fluent-ffmpeg's ffprobe leaves packets out.
- * Throws `ProgramError` `not-readable` with what ffprobe said.
- */
+/** A file's streams, by ffprobe. Throws `ProgramError` `not-readable` with what ffprobe said. */
 export async function probe(file: string, signal: AbortSignal): Promise<Probed> {
   const args = ['-show_data_hash', 'md5', '-show_entries', WHAT_TO_SHOW, '-of', 'json', file];
   const { stdout, complaints, code } = await runFfprobe(args, signal);
@@ -110,26 +155,6 @@ export async function probe(file: string, signal: AbortSignal): Promise<Probed> 
     throw new ProgramError('not-readable', `ffprobe cannot read ${file}: ${complaints.at(-1) ?? 'no media'}`);
   }
   return parsed.data;
-}
-
-/** How many pictures the file's video decodes to, and what the decoder complained about on the way. */
-export async function decode(
-  file: string,
-  signal: AbortSignal,
-): Promise<{ frames: number; complaints: string[] }> {
-  const args = [
-    '-count_frames',
-    '-select_streams',
-    'v',
-    '-show_entries',
-    'stream=nb_read_frames',
-    '-of',
-    'csv=p=0',
-  ];
-  const { stdout, complaints, code } = await runFfprobe([...args, file], signal);
-  if (code !== 0) complaints.push(`ffprobe ended with ${code}`);
-  const frames = Number.parseInt(stdout, 10);
-  return { frames: Number.isNaN(frames) ? 0 : frames, complaints };
 }
 
 async function runFfprobe(args: string[], signal: AbortSignal) {

@@ -1,19 +1,26 @@
 import { systemClock } from '@faascam/core/clock';
-import { MalformedInputError } from '@faascam/core/errors';
+import { clipSettings } from '@faascam/core/clip-settings';
+import { FaascamError } from '@faascam/core/errors';
 import { functionMessaging } from '@faascam/core/function-messaging';
-import { bodyBytes, type FunctionHandler } from '@faascam/core/function';
+import { bodyBytes, type FunctionContext, type FunctionHandler } from '@faascam/core/function';
 import { createLogger } from '@faascam/core/log';
-import { clipReady, type ClipReady, type Manifest } from '@faascam/core/clip-messages';
-import { parseMessage } from '@faascam/core/messages';
+import type { Manifest } from '@faascam/core/clip-messages';
 import { requireProgram } from '@faascam/core/programs';
 import { settingsFromEnv } from '@faascam/core/settings';
 import { storeSettings } from '@faascam/core/store-settings';
 import { openStore, type ObjectStore } from '@faascam/core/store';
 import { subjects } from '@faascam/core/subjects';
 import { removeLeftovers, runClipJob } from './clip-job.ts';
+import { findReceipt } from './clip-store.ts';
+import { JobQueue } from './job-queue.ts';
+import { offerOf, type Offer } from './offer.ts';
+import { Progress } from './progress.ts';
 import { storedOf } from './receipt.ts';
 
-/** Environment: FAASCAM_STORE (the clip store, YAML), FAASCAM_DATA (folder of the default store), NATS_URL. */
+/**
+ * Environment: FAASCAM_STORE (the clip store, YAML), FAASCAM_CLIP (what is made beside a clip, YAML), FAASCAM_DATA
+ * (folder of the default store), NATS_URL.
+ */
 const clipStore = storeSettings.prefault({ kind: 'directory' });
 
 const log = createLogger('clip');
@@ -21,10 +28,11 @@ const messaging = functionMessaging('faascam clip');
 let store: Promise<ObjectStore> | undefined;
 let closing = new AbortController();
 
-/** Events at work, by id: a repeated call for one joins the first. */
-const jobs = new Map<string, Promise<Result>>();
-/** The last job begun. One runs at a time: ffmpeg takes all of the processor as it is, and disk space adds up. */
-let queue: Promise<unknown> = Promise.resolve();
+/** Within what `stack.yml` gives a call, so that its caller hears how far the clip is, and not just that time is up. */
+const CALL_MS = 100_000;
+/** One runs at a time: ffmpeg takes all of the processor as it is, and disk space adds up. */
+const queue = new JobQueue<Result>({ mostWaiting: 64, callerWaitsMs: CALL_MS });
+const progressOf = new Map<string, Progress>();
 
 interface Result {
   manifest: Manifest;
@@ -32,59 +40,85 @@ interface Result {
 }
 
 /**
- * `clips.ready.<camera>` in; clip, snapshot and receipt into the store, and `clips.stored.<camera>` out. An event
- * that is stored already is announced again: the agent repeats itself because it has not heard. So the announcement
- * carries no message id, by which NATS would drop it as a duplicate; whoever hears it may hear it twice.
+ * `clips.ready.<camera>` in; clip, pictures and receipt into the store, and `clips.stored.<camera>` out. An event
+ * that is stored already is announced again, at once: the agent repeats itself because it has not heard. So the
+ * announcement carries no message id, by which NATS would drop it as a duplicate; whoever hears it may hear it twice.
+ *
+ * A clip that takes longer than a call may is made all the same. Its calls are answered with 500 and how far it is;
+ * it is announced when it is stored.
  */
 const handler: FunctionHandler = async (event, context) => {
-  const ready = parseMessage(clipReady, bodyBytes(event), 'The clips.ready message');
-  requireConsistent(ready);
-  const { js } = await messaging.get();
-  const { manifest, outcome } = await jobFor(ready);
-  await js.publish(subjects.clipsStored(ready.camera), JSON.stringify(storedOf(manifest)));
-  return context
-    .status(200)
-    .headers({ 'Content-Type': 'application/json' })
-    .succeed(JSON.stringify({ eventId: ready.eventId, outcome, complete: manifest.complete }));
+  const offer = offerOf(bodyBytes(event));
+  const { eventId } = offer.ready;
+  const earlier = await findReceipt(await openedStore(), eventId);
+  if (earlier !== undefined) {
+    await announce(earlier);
+    return answer(context, 200, { eventId, outcome: 'already-stored', complete: earlier.complete });
+  }
+  try {
+    const { manifest, outcome } = await withinCall(
+      eventId,
+      queue.run(eventId, () => work(offer)),
+    );
+    return answer(context, 200, { eventId, outcome, complete: manifest.complete });
+  } catch (error) {
+    if (!(error instanceof FaascamError) || error.code !== 'busy') throw error;
+    return answer(context, 429, { error: error.message });
+  }
 };
 export default handler;
 
-/** Throws `MalformedInputError` for a message whose parts do not belong together. */
-function requireConsistent({ eventId, camera, event, fromUs, toUs }: ClipReady): void {
-  const faults = [
-    (event.id !== eventId || event.camera !== camera) && 'the event in it is another one',
-    !eventId.startsWith(`${camera}-`) && 'its event is of another camera',
-    fromUs >= toUs && 'its window is empty',
-  ];
-  const fault = faults.find((candidate) => candidate !== false);
-  if (fault !== undefined)
-    throw new MalformedInputError(`The clips.ready message of ${eventId} is wrong: ${fault}.`);
+function answer(context: FunctionContext, status: number, body: object): FunctionContext {
+  return context.status(status).headers({ 'Content-Type': 'application/json' }).succeed(JSON.stringify(body));
 }
 
-function jobFor(ready: ClipReady): Promise<Result> {
-  const running = jobs.get(ready.eventId);
-  if (running !== undefined) return running;
-  const job = queue.then(async () => {
-    const startedUs = systemClock.nowUs();
-    const { nc } = await messaging.get();
-    const parts = { nc, store: await openedStore(), clock: systemClock, log };
-    const result = await runClipJob(ready, parts, closing.signal);
+async function work(offer: Offer): Promise<Result> {
+  const { eventId } = offer.ready;
+  const startedUs = systemClock.nowUs();
+  const { nc } = await messaging.get();
+  const settings = settingsFromEnv(clipSettings, 'FAASCAM_CLIP');
+  const parts = { nc, store: await openedStore(), clock: systemClock, log, settings };
+  const progress = new Progress(eventId, parts);
+  progressOf.set(eventId, progress);
+  try {
+    const result = await runClipJob(offer, parts, closing.signal, progress);
     const { outcome, manifest } = result;
     const tookMs = Math.round((systemClock.nowUs() - startedUs) / 1000);
     log.info(
-      { event: ready.eventId, complete: manifest.complete, sizeBytes: manifest.clip?.sizeBytes ?? 0, tookMs },
+      { event: eventId, complete: manifest.complete, sizeBytes: manifest.clip?.sizeBytes ?? 0, tookMs },
       outcome,
     );
+    // Here, not by the caller, who may be gone by now.
+    await announce(manifest);
     return result;
+  } finally {
+    progressOf.delete(eventId);
+  }
+}
+
+async function announce(manifest: Manifest): Promise<void> {
+  const { js } = await messaging.get();
+  await js.publish(subjects.clipsStored(manifest.event.camera), JSON.stringify(storedOf(manifest)));
+}
+
+async function withinCall(eventId: string, job: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const step = progressOf.get(eventId)?.text ?? 'waiting for others';
+      reject(
+        new FaascamError(
+          'still-working',
+          `The clip of event ${eventId} is not ready yet (${step}): ask again.`,
+        ),
+      );
+    }, CALL_MS);
   });
-  // The next in line does not care how this one ends; its own callers do.
-  queue = job.catch(() => undefined);
-  jobs.set(ready.eventId, job);
-  const forget = (): void => {
-    jobs.delete(ready.eventId);
-  };
-  job.then(forget, forget);
-  return job;
+  try {
+    return await Promise.race([job, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function openedStore(): Promise<ObjectStore> {
@@ -101,6 +135,7 @@ function openedStore(): Promise<ObjectStore> {
 export async function ready(): Promise<void> {
   await requireProgram('ffmpeg');
   await requireProgram('ffprobe');
+  settingsFromEnv(clipSettings, 'FAASCAM_CLIP');
   await removeLeftovers();
   await (await openedStore()).check();
   await messaging.get();
@@ -109,7 +144,7 @@ export async function ready(): Promise<void> {
 export async function close(): Promise<void> {
   // Callers have been answered or have given up; what still runs for the latter begins anew elsewhere.
   closing.abort(new Error('the clip function is closing'));
-  await queue;
+  await queue.idle();
   closing = new AbortController();
   const opened = store;
   store = undefined;

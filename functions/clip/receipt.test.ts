@@ -25,11 +25,13 @@ const clip: Clip = {
   frames: [],
   delivered: files.map(({ ref }) => ({ fromUs: ref.startUs, toUs: ref.startUs + ref.durationUs })),
   longestIntervalUs: 40_000,
+  playsEverywhere: true,
+  segments: [],
 };
 const ready = readyOf(files);
 
 test('a whole clip has a complete receipt, from first to last picture, without gaps', () => {
-  const receipt = manifestOf(ready, { clip, damaged: [] }, undefined, startUs);
+  const receipt = manifestOf(ready, { clips: [clip], damaged: [] }, startUs);
   expect(receipt).toMatchObject({
     complete: true,
     gaps: [],
@@ -43,8 +45,7 @@ test('a whole clip has a complete receipt, from first to last picture, without g
 test('a clip that does not reach to the ends of the window is incomplete and says where', () => {
   const receipt = manifestOf(
     readyOf(files, { toUs: startUs + 9_000_000 }),
-    { clip, damaged: [] },
-    undefined,
+    { clips: [clip], damaged: [] },
     startUs,
   );
   expect(receipt.complete).toBe(false);
@@ -54,17 +55,18 @@ test('a clip that does not reach to the ends of the window is incomplete and say
 });
 
 test('a damaged segment makes the receipt incomplete although it is in the clip', () => {
-  const damaged = files.slice(1, 2).map((file) => ({ file, why: 'bits' }));
-  const receipt = manifestOf(ready, { clip, damaged }, undefined, startUs);
+  const damaged = files.slice(1, 2).map(({ ref }) => ({ ref, why: 'bits  in\n/tmp/x/1.mkv' }));
+  const receipt = manifestOf(ready, { clips: [clip], damaged }, startUs);
   expect(receipt.complete).toBe(false);
   expect(receipt.gaps).toEqual([
     { fromUs: startUs + 2_000_000, toUs: startUs + 4_000_000, cause: 'damaged' },
   ]);
+  expect(receipt.faults).toEqual([{ of: 'segment', object: 'segment-1', why: 'bits in 1.mkv' }]);
 });
 
 test('without footage the receipt has neither clip nor delivered window, and never claims to be complete', () => {
   const gaps = [{ fromUs: startUs, toUs: startUs + 5_000_000, cause: 'agent-stopped' as const }];
-  const receipt = manifestOf(readyOf([], { fromUs: startUs, gaps }), { damaged: [] }, undefined, startUs);
+  const receipt = manifestOf(readyOf([], { fromUs: startUs, gaps }), { clips: [], damaged: [] }, startUs);
   expect(receipt).toMatchObject({ complete: false, gaps, segments: [] });
   expect(receipt).not.toHaveProperty('clip');
   expect(receipt).not.toHaveProperty('delivered');
@@ -73,7 +75,7 @@ test('without footage the receipt has neither clip nor delivered window, and nev
 
 test('the announcement says what the receipt says, and passes its own schema', () => {
   const snapshot = { atUs: startUs, width: 320, height: 240, objects: [] };
-  const receipt = manifestOf(ready, { clip, damaged: [] }, snapshot, startUs);
+  const receipt = manifestOf(ready, { clips: [clip], damaged: [], snapshot }, startUs);
   const stored = storedOf(receipt);
   expect(clipStored.parse(stored)).toEqual(stored);
   expect(stored).toMatchObject({
@@ -88,6 +90,37 @@ test('the announcement says what the receipt says, and passes its own schema', (
     requested: receipt.requested,
     delivered: receipt.delivered,
     complete: true,
+  });
+});
+
+test('a footage of several parts has all of them with their windows, and the first is the clip', () => {
+  const [first, second] = [clip.delivered.slice(0, 2), clip.delivered.slice(2)];
+  const clips = [
+    { ...clip, delivered: first },
+    { ...clip, delivered: second, sha256: 'd'.repeat(64) },
+  ];
+  const receipt = manifestOf(ready, { clips, damaged: [] }, startUs);
+  expect(manifestSchema.parse(receipt)).toEqual(receipt);
+  expect(receipt).toMatchObject({ complete: true, gaps: [], delivered: { toUs: startUs + 8_000_000 } });
+  expect(receipt.parts?.map(({ key, delivered }) => [key.replace(/.*\//, ''), delivered])).toEqual([
+    ['clip.mp4', { fromUs: startUs, toUs: startUs + 4_000_000 }],
+    ['clip-2.mp4', { fromUs: startUs + 4_000_000, toUs: startUs + 8_000_000 }],
+  ]);
+  expect(receipt.clip?.sha256).toBe(clip.sha256);
+  expect(storedOf(receipt).keys.parts).toEqual(receipt.parts?.map(({ key }) => key));
+});
+
+test('who made it, when and after how many offers is in the receipt, as far as the agent says it', () => {
+  const offer = { attempt: 3, wantedAtUs: 1, pinnedAtUs: 2, offeredAtUs: 3 };
+  const told = { ...ready, offer, madeBy: { software: '9.9', configRevision: 'abc' } };
+  const versions = { node: 'v20', ffmpeg: '5.1' };
+  const timings = { startedAtUs: 4, fetchedAtUs: 5, assembledAtUs: 6, checkedAtUs: 7 };
+  const receipt = manifestOf(told, { clips: [clip], damaged: [], versions, timings }, startUs);
+  expect(manifestSchema.parse(receipt)).toEqual(receipt);
+  expect(receipt).toMatchObject({
+    attempts: 3,
+    madeBy: { agent: '9.9', configRevision: 'abc', ...versions },
+    timings: { wantedAtUs: 1, pinnedAtUs: 2, offeredAtUs: 3, ...timings },
   });
 });
 

@@ -4,8 +4,11 @@ import { eventKey } from '@faascam/core/ids';
 import type { ClipReady, ClipStored, Manifest } from '@faascam/core/clip-messages';
 import type { DetectedObject } from '@faascam/core/messages';
 import { software } from '@faascam/core/version';
-import type { Assembly } from './assemble.ts';
-import { gapsOf } from './coverage.ts';
+import type { Clip, Damage } from './assemble.ts';
+import { eventFileName } from './clip-names.ts';
+import { gapsOf, type Span } from './coverage.ts';
+import type { Look } from './look.ts';
+import type { Rendition } from './rendition.ts';
 
 /** A camera's pictures come unevenly: what is shorter than this, or than two of its intervals, is no gap. */
 const SHORTEST_GAP_US = 250_000;
@@ -19,50 +22,47 @@ export interface Snapshot {
   objects: DetectedObject[];
 }
 
+export type Fault = NonNullable<Manifest['faults']>[number];
+
+/** What was made of an event's footage. */
+export interface Made {
+  clips: Clip[];
+  /** Segments that are not, or not whole, in the clips. */
+  damaged: Damage[];
+  renditions?: { part: number; file: Rendition }[];
+  look?: Pick<Look, 'preview' | 'strip'>;
+  snapshot?: Snapshot;
+  /** What else went wrong. */
+  faults?: Fault[];
+  timings?: Manifest['timings'];
+  versions?: { node: string; ffmpeg: string };
+}
+
 /** The event's receipt: what was asked, what there is, what is missing and why. */
-export function manifestOf(
-  ready: ClipReady,
-  { clip, damaged }: Assembly,
-  snapshot: Snapshot | undefined,
-  storedAtUs: number,
-): Manifest {
+export function manifestOf(ready: ClipReady, made: Made, storedAtUs: number): Manifest {
+  const { clips, damaged, timings, versions, snapshot, look } = made;
+  const { offer, madeBy } = ready;
   const requested = { fromUs: ready.fromUs, toUs: ready.toUs };
   const gaps = gapsOf({
     requested,
-    delivered: clip?.delivered ?? [],
+    delivered: clips.flatMap(({ delivered }) => delivered),
     declared: ready.gaps,
-    damaged: damaged.map(({ file: { ref } }) => ({
-      fromUs: ref.startUs,
-      toUs: ref.startUs + ref.durationUs,
-    })),
-    toleranceUs: Math.max(SHORTEST_GAP_US, 2 * (clip?.longestIntervalUs ?? 0)),
+    damaged: damaged.map(({ ref }) => ({ fromUs: ref.startUs, toUs: ref.startUs + ref.durationUs })),
+    toleranceUs: Math.max(SHORTEST_GAP_US, ...clips.map((clip) => 2 * clip.longestIntervalUs)),
   });
-  const base = {
+  const faults = [
+    ...(made.faults ?? []),
+    ...damaged.map(({ ref, why }): Fault => ({ of: 'segment', object: ref.object, why })),
+  ].map((fault) => ({ ...fault, why: plain(fault.why) }));
+  return {
     v: 1,
     event: ready.event,
     agent: ready.agent,
     requested,
-    complete: clip !== undefined && gaps.length === 0,
+    complete: clips.length > 0 && gaps.length === 0,
     gaps,
     segments: ready.segments,
-    storedAtUs,
-    software,
-  } as const;
-  if (clip === undefined) return base;
-  return {
-    ...base,
-    delivered: {
-      fromUs: Math.min(...clip.delivered.map((span) => span.fromUs)),
-      toUs: Math.max(...clip.delivered.map((span) => span.toUs)),
-    },
-    clip: {
-      key: eventKey(ready.eventId, 'clip.mp4'),
-      sha256: clip.sha256,
-      sizeBytes: clip.sizeBytes,
-      durationMs: clip.durationMs,
-      video: clip.video,
-      ...(clip.audio === undefined ? {} : { audio: clip.audio }),
-    },
+    ...filesOf(ready.eventId, made),
     ...(snapshot === undefined
       ? {}
       : {
@@ -72,12 +72,87 @@ export function manifestOf(
             ...snapshot,
           },
         }),
+    ...(look?.preview === undefined
+      ? {}
+      : { preview: { key: eventKey(ready.eventId, 'preview.mp4'), ...look.preview.facts } }),
+    ...(look?.strip === undefined
+      ? {}
+      : { strip: { key: eventKey(ready.eventId, 'strip.jpg'), ...look.strip.facts } }),
+    ...(ready.attestation === undefined ? {} : { attestation: ready.attestation }),
+    ...(faults.length === 0 ? {} : { faults }),
+    storedAtUs,
+    software,
+    ...(versions === undefined
+      ? {}
+      : {
+          madeBy: {
+            ...(madeBy === undefined ? {} : { agent: madeBy.software }),
+            ...(madeBy?.configRevision === undefined ? {} : { configRevision: madeBy.configRevision }),
+            ...versions,
+          },
+        }),
+    timings: {
+      ...(offer === undefined ? {} : { wantedAtUs: offer.wantedAtUs, offeredAtUs: offer.offeredAtUs }),
+      ...(offer?.pinnedAtUs === undefined ? {} : { pinnedAtUs: offer.pinnedAtUs }),
+      ...timings,
+    },
+    ...(offer === undefined ? {} : { attempts: offer.attempt }),
   };
+}
+
+function filesOf(
+  id: string,
+  { clips, renditions = [] }: Made,
+): Pick<Manifest, 'delivered' | 'clip' | 'parts' | 'renditions'> {
+  const files = clips.map((clip, part) => ({
+    key: eventKey(id, eventFileName('clip', part)),
+    sha256: clip.sha256,
+    sizeBytes: clip.sizeBytes,
+    durationMs: clip.durationMs,
+    video: clip.video,
+    ...(clip.audio === undefined ? {} : { audio: clip.audio }),
+  }));
+  const windows = clips.map(windowOf);
+  const [clip] = files;
+  if (clip === undefined) return {};
+  const delivered = windowOf({ delivered: windows });
+  return {
+    delivered,
+    clip,
+    ...(files.length === 1
+      ? {}
+      : { parts: files.map((file, part) => ({ ...file, delivered: windows[part] ?? delivered })) }),
+    ...(renditions.length === 0
+      ? {}
+      : {
+          renditions: renditions.map(({ part, file }) => ({
+            key: eventKey(id, eventFileName('clip-h264', part)),
+            ...file.facts,
+          })),
+        }),
+  };
+}
+
+function windowOf({ delivered }: Pick<Clip, 'delivered'>): Span {
+  return {
+    fromUs: Math.min(...delivered.map(({ fromUs }) => fromUs)),
+    toUs: Math.max(...delivered.map(({ toUs }) => toUs)),
+  };
+}
+
+const LONGEST_WHY = 300;
+
+/** One line, without the folders in which the files lay when they were worked on. */
+function plain(why: string): string {
+  return why
+    .replaceAll(/(\/[^\s/:']+)+\/(?=[^\s/])/g, '')
+    .replaceAll(/\s+/g, ' ')
+    .slice(0, LONGEST_WHY);
 }
 
 /** What is announced of an event whose receipt lies in the store. */
 export function storedOf(manifest: Manifest): ClipStored {
-  const { event, clip, snapshot, requested, delivered, gaps, complete } = manifest;
+  const { event, clip, parts, snapshot, preview, strip, requested, delivered, gaps, complete } = manifest;
   return {
     v: 1,
     eventId: event.id,
@@ -85,8 +160,11 @@ export function storedOf(manifest: Manifest): ClipStored {
     keys: {
       manifest: eventKey(event.id, 'event.json'),
       ...(clip === undefined ? {} : { clip: clip.key }),
+      ...(parts === undefined ? {} : { parts: parts.map(({ key }) => key) }),
       ...(snapshot === undefined ? {} : { snapshot: snapshot.key }),
       ...(snapshot?.cleanKey === undefined ? {} : { cleanSnapshot: snapshot.cleanKey }),
+      ...(preview === undefined ? {} : { preview: preview.key }),
+      ...(strip === undefined ? {} : { strip: strip.key }),
     },
     ...(clip === undefined ? {} : { clipSha256: clip.sha256 }),
     receiptSha256: canonicalSha256(manifest),

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FaascamError, messageOf } from '@faascam/core/errors';
 import type { SegmentRef } from '@faascam/core/messages';
 import type { Messaging } from '@faascam/core/messaging';
 import { buckets } from '@faascam/core/subjects';
 import { Objm, type ObjectStore as NatsObjectStore } from '@nats-io/obj';
+import type { Damage } from './assemble.ts';
 import type { SegmentFile } from './segment.ts';
 
 /** A segment is a few megabytes: if nothing of it comes for so long, the rest is not coming. */
@@ -17,15 +18,17 @@ const IDLE_TIMEOUT_MS = 15_000;
  * A segment that is missing or not what it should be is thrown as `FaascamError` `segment-missing` or
  * `segment-corrupt`, to be tried again: the agent holds the original until the clip is stored, and puts it there
  * once more each time it repeats its message. Whether it is gone for good only the agent can know, and then it
- * says so with a gap in its place.
+ * says so with a gap in its place. Only when `isPatienceOver` are such segments given up, and named in the answer.
  */
 export async function downloadSegments(
   nc: Messaging['nc'],
   refs: SegmentRef[],
   directory: string,
+  isPatienceOver: boolean,
   signal: AbortSignal,
-): Promise<SegmentFile[]> {
-  if (refs.length === 0) return [];
+  onFetched: (count: number) => void = () => undefined,
+): Promise<{ files: SegmentFile[]; lost: Damage[] }> {
+  if (refs.length === 0) return { files: [], lost: [] };
   let bucket: NatsObjectStore;
   try {
     bucket = await new Objm(nc).open(buckets.segments);
@@ -37,14 +40,25 @@ export async function downloadSegments(
     );
   }
   const files: SegmentFile[] = [];
+  const lost: Damage[] = [];
   for (const [index, ref] of refs.entries()) {
     signal.throwIfAborted();
     const path = join(directory, `${String(index).padStart(4, '0')}.mkv`);
-    await download(bucket, ref, path, signal);
-    files.push({ ref, path });
+    try {
+      await download(bucket, ref, path, signal);
+      files.push({ ref, path });
+    } catch (error) {
+      const isGone = error instanceof FaascamError && GONE.has(error.code);
+      if (!isPatienceOver || !isGone) throw error;
+      await rm(path, { force: true });
+      lost.push({ ref, why: error.message });
+    }
+    onFetched(index + 1);
   }
-  return files;
+  return { files, lost };
 }
+
+const GONE = new Set(['segment-missing', 'segment-corrupt']);
 
 async function download(
   bucket: NatsObjectStore,

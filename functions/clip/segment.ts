@@ -1,6 +1,5 @@
-import { FaascamError } from '@faascam/core/errors';
 import type { SegmentRef } from '@faascam/core/messages';
-import type { Probed, ProbedStream } from './ffmpeg.ts';
+import type { Cluster } from './matroska.ts';
 
 /** A segment of the ring that lies in a file of ours. */
 export interface SegmentFile {
@@ -8,135 +7,112 @@ export interface SegmentFile {
   path: string;
 }
 
-export interface Packet {
-  /** On the segment's own time line. */
-  ptsUs: number;
-  /** 0 if unknown. */
-  durationUs: number;
-  keyframe: boolean;
-  hash: string;
+/** What a decoder must know of a stream before its first packet. */
+export interface StreamKind {
+  /** ffmpeg's number of it: its place in the file. */
+  index: number;
+  /** By ffmpeg's name; `unknown` for what we have no name for. */
+  codec: string;
+  width: number;
+  height: number;
+  sampleRate: number;
+  channels: number;
+  /** Tells the decoder's parameters apart: H.264's and H.265's sets, AAC's description. */
+  parameters: string;
+  /** Whether the pictures are H.264 as every browser plays it; undefined for what is not H.264. */
+  plainH264?: boolean;
 }
 
+export const DIGEST_BYTES = 32;
+
+/** A stream's packets, in the order of the file, which is the order of decoding. At least one. */
 export interface Track {
-  stream: ProbedStream;
-  /** In the order of the file, which is the order of decoding. At least one. */
-  packets: Packet[];
+  stream: StreamKind;
+  /** Their times on the segment's own time line, whole milliseconds. */
+  ptsUs: Float64Array;
+  /** sha256 of each, one behind the other. */
+  digests: Uint8Array;
+  /** How long the packet that is shown last is shown; 0 if unknown. */
+  lastDurationUs: number;
 }
 
 /** What is in a segment. Its own time line begins anywhere: at 0, or where the camera's stream had got to. */
 export interface Segment extends SegmentFile {
-  /** Where ffmpeg lets the file begin: the first time of any of its streams. */
+  /** The first time of any of its streams. */
   fileStartUs: number;
   /** Time of the first picture, a keyframe, which was captured at `ref.startUs`. */
   firstPictureUs: number;
   video: Track;
+  /** Which sound its file is made for, also when there is none in it. */
+  sound?: StreamKind;
   audio?: Track;
-}
-
-/** Makes sense of what ffprobe said. Throws `FaascamError` `bad-segment` if no clip can be made of it. */
-export function segmentOf(file: SegmentFile, probed: Probed): Segment {
-  const video = trackOf(probed, 'video');
-  const first = video?.packets[0];
-  if (video === undefined || first === undefined) throw bad(file, 'has no picture in it');
-  if (!first.keyframe) throw bad(file, 'does not begin with a keyframe');
-  const audio = trackOf(probed, 'audio');
-  return {
-    ...file,
-    fileStartUs: probed.format.start_time,
-    firstPictureUs: first.ptsUs,
-    video,
-    ...(audio === undefined ? {} : { audio }),
-  };
-
-  function trackOf(from: Probed, type: 'video' | 'audio'): Track | undefined {
-    const stream = from.streams.find((candidate) => candidate.codec_type === type);
-    if (stream === undefined) return undefined;
-    const packets: Packet[] = [];
-    for (const packet of from.packets) {
-      if (packet.stream_index !== stream.index) continue;
-      if (packet.pts_time === undefined) throw bad(file, `has a ${type} packet without a time`);
-      packets.push({
-        ptsUs: packet.pts_time,
-        durationUs: packet.duration_time ?? 0,
-        keyframe: packet.flags.startsWith('K'),
-        hash: packet.data_hash,
-      });
-    }
-    return packets.length === 0 ? undefined : { stream, packets };
-  }
-}
-
-function bad(file: SegmentFile, what: string): FaascamError {
-  return new FaascamError('bad-segment', `Segment ${file.ref.object} ${what}.`);
+  /** How its Matroska file can be joined to others; undefined for a file of another kind. */
+  matroska?: { tracksElement: Buffer; clusters: Cluster[] };
 }
 
 /** When a packet of a segment was captured. */
-export function capturedAtUs(segment: Segment, packet: Packet): number {
-  return segment.ref.startUs + packet.ptsUs - segment.firstPictureUs;
+export function capturedAtUs(segment: Segment, ptsUs: number): number {
+  return segment.ref.startUs + ptsUs - segment.firstPictureUs;
 }
 
 /** When the footage of a segment ends: at the end of its last picture. */
 export function endUs(segment: Segment): number {
-  const last = lastOf(segment.video);
-  const durationUs = last.durationUs > 0 ? last.durationUs : longestIntervalUs(segment);
-  return capturedAtUs(segment, last) + durationUs;
+  const { lastDurationUs } = segment.video;
+  const durationUs = lastDurationUs > 0 ? lastDurationUs : longestIntervalUs(segment);
+  return capturedAtUs(segment, lastUs(segment.video)) + durationUs;
 }
 
 /** The longest time between two pictures shown one after the other; 0 for a single one. */
-export function longestIntervalUs(segment: Segment): number {
-  const times = segment.video.packets.map((packet) => packet.ptsUs).sort((a, b) => a - b);
+export function longestIntervalUs({ video }: Segment): number {
+  const times = video.ptsUs.slice().sort();
   return times.reduce((longest, time, index) => Math.max(longest, time - (times[index - 1] ?? time)), 0);
 }
 
-/** The packet that is shown first. */
-export function firstOf(track: Track): Packet {
-  return track.packets.reduce((first, packet) => (packet.ptsUs < first.ptsUs ? packet : first));
+/** When the packet that is shown first is shown. */
+export function firstUs({ ptsUs }: Track): number {
+  return ptsUs.reduce((first, time) => Math.min(first, time), Number.POSITIVE_INFINITY);
 }
 
-/** The packet that is shown last. */
-export function lastOf(track: Track): Packet {
-  return track.packets.reduce((last, packet) => (packet.ptsUs >= last.ptsUs ? packet : last));
+/** When the packet that is shown last is shown. */
+export function lastUs({ ptsUs }: Track): number {
+  return ptsUs.reduce((last, time) => Math.max(last, time), Number.NEGATIVE_INFINITY);
 }
 
 /**
- * The segments that make one clip, which has one codec and size: of those alike, the ones that last longest
- * together. H.264 may change its parameter sets on the way, as they can travel among its pictures.
+ * No event has such a hole in its middle, unless the host's clock was set forward: nobody shall watch a picture that
+ * stands for an hour.
  */
-export function joinable(segments: Segment[]): { kept: Segment[]; leftOut: Segment[] } {
-  const kinds = new Map<string, { segments: Segment[]; durationUs: number }>();
+const LONGEST_HOLE_US = 60_000_000;
+
+/**
+ * Consecutive runs of segments that can each be one file: of one codec, size and set of parameters, of one sound, and
+ * without a hole of more than a minute. A segment without any sound fits those that have some, as long as one with some
+ * comes first.
+ */
+export function partsOf(segments: Segment[]): Segment[][] {
+  const parts: Segment[][] = [];
   for (const segment of segments) {
-    const { codec_name, width, height, index, extradata_hash } = segment.video.stream;
-    const parameters = codec_name === 'h264' ? '' : extradata_hash;
-    const kind = [codec_name, width, height, index, parameters].join(' ');
-    const group = kinds.get(kind) ?? { segments: [], durationUs: 0 };
-    group.segments.push(segment);
-    group.durationUs += segment.ref.durationUs;
-    kinds.set(kind, group);
+    const part = parts.at(-1);
+    const [first, before] = [part?.[0], part?.at(-1)];
+    if (part !== undefined && first !== undefined && before !== undefined && fits(segment, first, before)) {
+      part.push(segment);
+    } else parts.push([segment]);
   }
-  const longest = [...kinds.values()].sort((a, b) => b.durationUs - a.durationUs)[0];
-  const kept = longest?.segments ?? [];
-  return { kept, leftOut: segments.filter((segment) => !kept.includes(segment)) };
+  return parts;
 }
 
-/** The sound that all segments have alike; without that, the clip has none. */
-export function commonSound(segments: Segment[]): ProbedStream | undefined {
-  const [first] = segments;
-  const kindOf = ({ audio }: Segment): string =>
-    audio === undefined
-      ? ''
-      : [
-          audio.stream.index,
-          audio.stream.codec_name,
-          audio.stream.sample_rate,
-          audio.stream.channels,
-          audio.stream.extradata_hash,
-        ].join(' ');
-  return first && segments.every((segment) => kindOf(segment) === kindOf(first))
-    ? first.audio?.stream
-    : undefined;
+function fits(segment: Segment, first: Segment, before: Segment): boolean {
+  if (kindOf(segment.video.stream) !== kindOf(first.video.stream)) return false;
+  if (segment.ref.startUs - endUs(before) > LONGEST_HOLE_US) return false;
+  if (segment.sound === undefined) return true;
+  return first.sound !== undefined && kindOf(segment.sound) === kindOf(first.sound);
 }
 
-/** Whether the decoder's parameters change between the segments. */
-export function parametersChange(segments: Segment[]): boolean {
-  return new Set(segments.map((segment) => segment.video.stream.extradata_hash)).size > 1;
+function kindOf({ index, codec, width, height, sampleRate, channels, parameters }: StreamKind): string {
+  return [index, codec, width, height, sampleRate, channels, parameters].join(' ');
+}
+
+/** The sound of segments that are one part; undefined when none has any. */
+export function soundOf(segments: Segment[]): StreamKind | undefined {
+  return segments.find(({ audio }) => audio !== undefined)?.sound;
 }

@@ -1,9 +1,9 @@
-import { firstOf, lastOf, longestIntervalUs, type Packet, type Segment, type Track } from './segment.ts';
+import { capturedAtUs, firstUs, lastUs, longestIntervalUs, type Segment, type Track } from './segment.ts';
 
 /** A segment and where it lies in the clip. */
 export interface Placed {
   segment: Segment;
-  /** What is added to its own times to have the clip's. */
+  /** What is added to its own times to have the clip's: whole milliseconds. */
   shiftUs: number;
   /**
    * For ffmpeg's concat demuxer: how long it takes until the next file begins; undefined for the last. The demuxer
@@ -17,7 +17,8 @@ export interface Placed {
  * time passes and the last picture stands. The first file begins at 0.
  *
  * Segments that overlap by their times (a clock was set back, a camera hurried) are laid end to end, since the time
- * of a clip cannot run backwards; the next hole takes the delay up again.
+ * of a clip cannot run backwards; the next hole takes the delay up again. All is moved by whole milliseconds, in which
+ * Matroska counts.
  */
 export function layOut(segments: Segment[], withSound: boolean): Placed[] {
   const placed: Placed[] = [];
@@ -28,7 +29,7 @@ export function layOut(segments: Segment[], withSound: boolean): Placed[] {
     if (before !== undefined && first !== undefined) {
       // The first pictures of two segments are as far apart as their captures.
       const origin = first.segment.firstPictureUs + first.shiftUs - first.segment.ref.startUs;
-      shiftUs = origin + segment.ref.startUs - segment.firstPictureUs;
+      shiftUs = wholeTicks(origin + segment.ref.startUs - segment.firstPictureUs);
       shiftUs += pushUs(before, segment, shiftUs, withSound);
       before.fileDurationUs = segment.fileStartUs + shiftUs - (before.segment.fileStartUs + before.shiftUs);
     }
@@ -44,12 +45,9 @@ function pushUs(before: Placed, segment: Segment, shiftUs: number, withSound: bo
     const earlier = before.segment[kind];
     const later = segment[kind];
     if (earlier === undefined || later === undefined) continue;
-    const last = lastOf(earlier);
-    const lastUs = last.ptsUs + before.shiftUs;
-    const overlapUs = lastUs + MATROSKA_TICK_US - (firstOf(later).ptsUs + shiftUs);
+    const lateUs = lastUs(earlier) + before.shiftUs + MATROSKA_TICK_US - (firstUs(later) + shiftUs);
     // Times are rounded to Matroska's ticks: what comes just after is right as it is.
-    if (overlapUs > 0)
-      push = Math.max(push, overlapUs - MATROSKA_TICK_US + stepUs(before.segment, earlier, last));
+    if (lateUs > 0) push = Math.max(push, lateUs - MATROSKA_TICK_US + stepUs(before.segment, earlier));
   }
   // The file as a whole must not begin before the one before it.
   return Math.max(push, before.segment.fileStartUs + before.shiftUs - (segment.fileStartUs + shiftUs));
@@ -57,10 +55,17 @@ function pushUs(before: Placed, segment: Segment, shiftUs: number, withSound: bo
 
 const MATROSKA_TICK_US = 1000;
 
-function stepUs(segment: Segment, track: Track, last: Packet): number {
-  if (last.durationUs > 0) return last.durationUs;
-  const intervalUs = track === segment.video ? longestIntervalUs(segment) : 0;
-  return Math.max(intervalUs, MATROSKA_TICK_US);
+function wholeTicks(us: number): number {
+  return Math.round(us / MATROSKA_TICK_US) * MATROSKA_TICK_US;
+}
+
+/** How long after a track's last packet the next may come. */
+function stepUs(segment: Segment, track: Track): number {
+  const between = track.ptsUs.length - 1;
+  const meanUs = between > 0 ? (lastUs(track) - firstUs(track)) / between : 0;
+  const intervalUs = track === segment.video ? longestIntervalUs(segment) : meanUs;
+  const stepUs = track.lastDurationUs > 0 ? track.lastDurationUs : intervalUs;
+  return Math.max(wholeTicks(stepUs), MATROSKA_TICK_US);
 }
 
 /** The list that ffmpeg's concat demuxer reads. */
@@ -83,9 +88,9 @@ export interface ClipFrame {
 export function framesOf(placed: Placed[]): ClipFrame[] {
   return placed
     .flatMap(({ segment, shiftUs }) =>
-      segment.video.packets.map((packet) => ({
-        clipUs: packet.ptsUs + shiftUs,
-        capturedAtUs: segment.ref.startUs + packet.ptsUs - segment.firstPictureUs,
+      Array.from(segment.video.ptsUs, (ptsUs) => ({
+        clipUs: ptsUs + shiftUs,
+        capturedAtUs: capturedAtUs(segment, ptsUs),
       })),
     )
     .sort((a, b) => a.clipUs - b.clipUs);

@@ -1,29 +1,18 @@
-import { cameraId, eventId } from '@faascam/core/ids';
+import { cameraId, eventId, type EventObject } from '@faascam/core/ids';
 import { z } from 'zod';
-import type { ShownObject } from './stored-object.ts';
+import { shownObject } from './stored-object.ts';
 
 /** What a path asks for. Ids in it have been checked: they hold nothing that could lead elsewhere. */
 export type Route =
   | { kind: 'page' }
   | { kind: 'asset'; name: string; digest: string | undefined }
   | { kind: 'events' }
-  | { kind: 'event'; id: string; name: ShownObject }
+  | { kind: 'event'; id: string; name: EventObject }
   | { kind: 'cameras' }
   | { kind: 'frame'; camera: string }
   | { kind: 'status' }
   | { kind: 'bad'; error: string }
   | { kind: 'unknown' };
-
-const eventObjects = new Map<string | undefined, ShownObject>([
-  [undefined, 'event.json'],
-  ['event.json', 'event.json'],
-  ['clip.mp4', 'clip.mp4'],
-  ['snapshot.jpg', 'snapshot.jpg'],
-  ['snapshot-clean.jpg', 'snapshot-clean.jpg'],
-  ['preview.mp4', 'preview.mp4'],
-  ['strip.jpg', 'strip.jpg'],
-  ['clip-h264.mp4', 'clip-h264.mp4'],
-]);
 
 /** The route of a path below the function's address, with or without the slash in front. */
 export function routeOf(path: string): Route {
@@ -52,10 +41,10 @@ export function routeOf(path: string): Route {
   }
   if (topic === 'events') {
     if (id === undefined) return { kind: 'events' };
-    const object = eventObjects.get(name);
-    if (object === undefined) return { kind: 'unknown' };
+    const object = shownObject.safeParse(name ?? 'event.json');
+    if (!object.success) return { kind: 'unknown' };
     return eventId.safeParse(id).success
-      ? { kind: 'event', id, name: object }
+      ? { kind: 'event', id, name: object.data }
       : { kind: 'bad', error: 'The address holds no valid event id.' };
   }
   return { kind: 'unknown' };

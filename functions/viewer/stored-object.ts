@@ -1,37 +1,52 @@
 import { StoreError } from '@faascam/core/errors';
-import { eventKey } from '@faascam/core/ids';
+import { eventKey, type EventObject } from '@faascam/core/ids';
 import { bytesWithin } from '@faascam/core/read-object';
 import type { ObjectStore, StoredObject } from '@faascam/core/store';
+import { z } from 'zod';
 import { NotFoundError, type Answer, type Asked } from './answer.ts';
 import { isUnchanged, quotedTag, rangeCounts, type Version } from './conditions.ts';
 import { chooseRange } from './range.ts';
 
+interface Kind {
+  type: string;
+  /** Of the file that a person saves. */
+  extension: string;
+  what: string;
+  cache: string;
+}
+
+const A_WHILE = 'private, max-age=3600';
+
 /** What the viewer gives out of an event. */
-const kinds = {
-  'clip.mp4': { type: 'video/mp4', extension: 'mp4', what: 'clip', cache: 'private, max-age=3600' },
-  'snapshot.jpg': { type: 'image/jpeg', extension: 'jpg', what: 'snapshot', cache: 'private, max-age=3600' },
-  'snapshot-clean.jpg': {
-    type: 'image/jpeg',
-    extension: 'clean.jpg',
-    what: 'snapshot without boxes',
-    cache: 'private, max-age=3600',
-  },
-  'event.json': { type: 'application/json', extension: 'json', what: 'event', cache: 'no-cache' },
-  'preview.mp4': {
-    type: 'video/mp4',
-    extension: 'preview.mp4',
-    what: 'preview',
-    cache: 'private, max-age=3600',
-  },
-  'strip.jpg': { type: 'image/jpeg', extension: 'strip.jpg', what: 'strip', cache: 'private, max-age=3600' },
-  'clip-h264.mp4': {
-    type: 'video/mp4',
-    extension: 'h264.mp4',
-    what: 'H.264 clip',
-    cache: 'private, max-age=3600',
-  },
-} as const;
-export type ShownObject = keyof typeof kinds;
+const kinds = new Map<string, Kind>([
+  ['clip.mp4', { type: 'video/mp4', extension: 'mp4', what: 'clip', cache: A_WHILE }],
+  ['clip-h264.mp4', { type: 'video/mp4', extension: 'h264.mp4', what: 'H.264 clip', cache: A_WHILE }],
+  ['snapshot.jpg', { type: 'image/jpeg', extension: 'jpg', what: 'snapshot', cache: A_WHILE }],
+  [
+    'snapshot-clean.jpg',
+    { type: 'image/jpeg', extension: 'clean.jpg', what: 'snapshot without boxes', cache: A_WHILE },
+  ],
+  ['event.json', { type: 'application/json', extension: 'json', what: 'event', cache: 'no-cache' }],
+  ['preview.mp4', { type: 'video/mp4', extension: 'preview.mp4', what: 'preview', cache: A_WHILE }],
+  ['strip.jpg', { type: 'image/jpeg', extension: 'strip.jpg', what: 'strip', cache: A_WHILE }],
+]);
+
+/** `clip-2.mp4`, `clip-h264-2.mp4`: further parts of an event whose footage could not be one file. */
+const PART = /^(clip|clip-h264)-([2-9]|[1-9][0-9]{1,2})\.mp4$/;
+
+function kindOf(name: string): Kind | undefined {
+  const [, first, part] = PART.exec(name) ?? [];
+  if (first === undefined || part === undefined) return kinds.get(name);
+  const kind = kinds.get(`${first}.mp4`);
+  return (
+    kind && { ...kind, extension: `${part}.${kind.extension}`, what: `part ${part} of the ${kind.what}` }
+  );
+}
+
+/** An object's name as something that the viewer gives out; undefined for any other. */
+export const shownObject = z.custom<EventObject>(
+  (name) => typeof name === 'string' && kindOf(name) !== undefined,
+);
 
 /** Bodies up to this are sent whole, so that a caller that goes away leaves nothing open in the store. */
 const BUFFERED_BYTES = 1024 * 1024;
@@ -44,10 +59,12 @@ export async function objectAnswer(
   store: ObjectStore,
   asked: Asked,
   id: string,
-  name: ShownObject,
+  name: EventObject,
   download: boolean,
 ): Promise<Answer> {
-  const { type, extension, what, cache } = kinds[name];
+  const kind = kindOf(name);
+  if (kind === undefined) throw new NotFoundError(`${name} of an event is not given out.`);
+  const { type, extension, what, cache } = kind;
   const key = eventKey(id, name);
   const missing = new NotFoundError(`No ${what} is stored for event ${id}.`);
   const object = await store.head(key);

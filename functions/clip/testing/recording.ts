@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { probe, type ProbedPacket } from '../ffmpeg.ts';
 import type { SegmentFile } from '../segment.ts';
+import { packetsOf, type ProbedPacket } from './packets.ts';
 
 const run = promisify(execFile);
 
@@ -28,12 +28,13 @@ export interface RecordingOptions {
   audio?: string[];
   /** A filter on the pictures. */
   filter?: string;
+  /** ffmpeg's `lavfi` source of pictures, instead of a moving test picture; and of sound, instead of a tone. */
+  picture?: string;
+  sound?: string;
   /** Whether each segment's times begin at 0, instead of going on with the stream's. */
   resetTimestamps?: boolean;
   originUs?: number;
 }
-
-const noAbort = new AbortController().signal;
 
 /** Whether this ffmpeg has an encoder; if not, says so, so that a test that is left out tells why. */
 export async function hasEncoder(name: string): Promise<boolean> {
@@ -46,13 +47,12 @@ export async function hasEncoder(name: string): Promise<boolean> {
 /** Encodes a test picture with ffmpeg and cuts it at keyframes into Matroska segments, as an edge agent does. */
 export async function record(options: RecordingOptions): Promise<Recording> {
   const { directory, seconds, audio, filter, originUs = 1_767_323_045_000_006 } = options;
-  // A container that keeps the encoder's own times, also those of decoding. QuickTime takes G.711, MP4 takes Opus.
-  const whole = join(
-    directory,
-    audio?.some((option) => option.startsWith('pcm_')) ? 'whole.mov' : 'whole.mp4',
-  );
-  const picture = `testsrc2=size=320x240:rate=25:duration=${seconds}`;
-  const sound = `sine=frequency=440:sample_rate=8000:duration=${seconds}`;
+  // A container that keeps the encoder's own times, also those of decoding. QuickTime takes G.711, MP4 takes Opus, and
+  // G.726 only NUT.
+  const isRaw = audio?.some((option) => option.startsWith('pcm_'));
+  const whole = join(directory, `whole.${audio?.includes('g726') ? 'nut' : isRaw ? 'mov' : 'mp4'}`);
+  const picture = options.picture ?? `testsrc2=size=320x240:rate=25:duration=${seconds}`;
+  const sound = options.sound ?? `sine=frequency=440:sample_rate=8000:duration=${seconds}`;
   await run('ffmpeg', [
     ...['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', picture],
     ...(audio === undefined ? [] : ['-f', 'lavfi', '-i', sound]),
@@ -69,20 +69,13 @@ export async function record(options: RecordingOptions): Promise<Recording> {
     ...['-reset_timestamps', options.resetTimestamps === true ? '1' : '0'],
     join(directory, '%03d.mkv'),
   ]);
-  const stream = await probe(whole, noAbort);
-  const kindOf = (type: string): ProbedPacket[] => {
-    const index = stream.streams.find((candidate) => candidate.codec_type === type)?.index;
-    return stream.packets.filter((packet) => packet.stream_index === index);
-  };
-  const video = kindOf('video');
+  const { video, audio: heard } = await packetsOf(whole);
 
   const segments: SegmentFile[] = [];
   let position = 0;
   for (const name of (await readdir(directory)).filter((file) => /^\d+\.mkv$/.test(file)).sort()) {
     const path = join(directory, name);
-    const { packets, streams } = await probe(path, noAbort);
-    const index = streams.find((candidate) => candidate.codec_type === 'video')?.index;
-    const count = packets.filter((packet) => packet.stream_index === index).length;
+    const count = (await packetsOf(path)).video.length;
     const times = video.slice(position, position + count).map((packet) => packet.pts_time ?? 0);
     position += count;
     const bytes = await readFile(path);
@@ -98,5 +91,5 @@ export async function record(options: RecordingOptions): Promise<Recording> {
       },
     });
   }
-  return { segments, originUs, video, audio: kindOf('audio') };
+  return { segments, originUs, video, audio: heard };
 }
