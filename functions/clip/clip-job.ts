@@ -6,12 +6,11 @@ import type { ClipSettings } from '@faascam/core/clip-settings';
 import { FaascamError, messageOf, ProgramError, systemCodeOf } from '@faascam/core/errors';
 import { eventKey } from '@faascam/core/ids';
 import type { Logger } from '@faascam/core/log';
-import type { Manifest } from '@faascam/core/clip-messages';
 import type { Messaging } from '@faascam/core/messaging';
 import type { ObjectStore } from '@faascam/core/store';
 import { assemble, type Clip, type Damage } from './assemble.ts';
 import { eventFileName } from './clip-names.ts';
-import { findReceipt, storeEvent, type EventFile } from './clip-store.ts';
+import { findReceipt, storeEvent, type EventFile, type StoredReceipt } from './clip-store.ts';
 import { ffmpegVersion } from './ffmpeg.ts';
 import { lookThrough, type Look } from './look.ts';
 import { isPatienceOver, type Offer } from './offer.ts';
@@ -43,11 +42,11 @@ export async function runClipJob(
   parts: ClipParts,
   signal: AbortSignal,
   progress = new Progress(offer.ready.eventId, parts),
-): Promise<{ manifest: Manifest; outcome: 'stored' | 'already-stored' }> {
+): Promise<{ receipt: StoredReceipt; outcome: 'stored' | 'already-stored' }> {
   const { store, clock } = parts;
   const { eventId } = offer.ready;
   const earlier = await findReceipt(store, eventId);
-  if (earlier !== undefined) return { manifest: earlier, outcome: 'already-stored' };
+  if (earlier !== undefined) return { receipt: earlier, outcome: 'already-stored' };
 
   const directory = await mkdtemp(join(tmpdir(), FOLDER_PREFIX));
   try {
@@ -56,8 +55,8 @@ export async function runClipJob(
     progress.at('storing');
     const manifest = manifestOf(offer.ready, made, clock.nowUs());
     const files = filesOf(made, directory);
-    const stored = await storeEvent(store, offer.ready, manifest, files, offer.original);
-    return { manifest: stored, outcome: stored === manifest ? 'stored' : 'already-stored' };
+    const { receipt, isOurs } = await storeEvent(store, offer.ready, manifest, files, offer.original);
+    return { receipt, outcome: isOurs ? 'stored' : 'already-stored' };
   } catch (error) {
     if (systemCodeOf(error) !== 'ENOSPC') throw error;
     throw new FaascamError(
@@ -226,7 +225,9 @@ function filesOf({ clips, renditions = [], look, snapshot }: Made, directory: st
   }
   if (snapshot !== undefined) {
     const { framed, clean } = snapshotFiles(directory);
-    files.push({ name: 'snapshot.jpg', path: framed }, { name: 'snapshot-clean.jpg', path: clean });
+    const { sha256, cleanSha256 } = snapshot;
+    files.push({ name: 'snapshot.jpg', path: framed, sha256 });
+    files.push({ name: 'snapshot-clean.jpg', path: clean, sha256: cleanSha256 });
   }
   return files;
 }

@@ -1,5 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { canonicalSha256 } from '@faascam/core/canonical-json';
 import { MalformedInputError } from '@faascam/core/errors';
 import { eventKey } from '@faascam/core/ids';
 import { openStore, type ObjectStore } from '@faascam/core/store';
@@ -256,6 +257,8 @@ describe('whatever the store', () => {
     });
     const { bytes } = await objectOf(store, ready, 'event.json');
     const stored: unknown = JSON.parse(bytes.toString());
+    await vi.waitFor(() => expect(site.announced).toHaveLength(1));
+    expect(site.announced[0]?.receiptSha256).toBe(canonicalSha256(stored));
     expect(stored).toMatchObject({ attempts: 2, madeBy: { agent: '1.2.3', node: process.version } });
     expect(JSON.stringify(stored)).toContain(JSON.stringify(event));
     expect(JSON.stringify(stored)).toContain(JSON.stringify(attestation));

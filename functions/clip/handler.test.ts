@@ -167,7 +167,7 @@ describe.each(kinds)('with a %s store', (kind) => {
     const results = await Promise.all(Array.from({ length: 3 }, () => runClipJob(offer, parts, noAbort)));
     expect(results.filter(({ outcome }) => outcome === 'stored')).toHaveLength(1);
     const receipt = await receiptOf(store, ready);
-    for (const result of results) expect(result.manifest).toEqual(receipt);
+    for (const result of results) expect(result.receipt.manifest).toEqual(receipt);
     const { bytes } = await objectOf(store, ready, 'clip.mp4');
     expect(createHash('sha256').update(bytes).digest('hex')).toBe(receipt.clip?.sha256);
   });

@@ -4,14 +4,13 @@ import { FaascamError } from '@faascam/core/errors';
 import { functionMessaging } from '@faascam/core/function-messaging';
 import { bodyBytes, type FunctionContext, type FunctionHandler } from '@faascam/core/function';
 import { createLogger } from '@faascam/core/log';
-import type { Manifest } from '@faascam/core/clip-messages';
 import { requireProgram } from '@faascam/core/programs';
 import { settingsFromEnv } from '@faascam/core/settings';
 import { storeSettings } from '@faascam/core/store-settings';
 import { openStore, type ObjectStore } from '@faascam/core/store';
 import { subjects } from '@faascam/core/subjects';
 import { removeLeftovers, runClipJob } from './clip-job.ts';
-import { findReceipt } from './clip-store.ts';
+import { findReceipt, type StoredReceipt } from './clip-store.ts';
 import { JobQueue } from './job-queue.ts';
 import { offerOf, type Offer } from './offer.ts';
 import { Progress } from './progress.ts';
@@ -35,7 +34,7 @@ const queue = new JobQueue<Result>({ mostWaiting: 64, callerWaitsMs: CALL_MS });
 const progressOf = new Map<string, Progress>();
 
 interface Result {
-  manifest: Manifest;
+  receipt: StoredReceipt;
   outcome: 'stored' | 'already-stored';
 }
 
@@ -53,14 +52,14 @@ const handler: FunctionHandler = async (event, context) => {
   const earlier = await findReceipt(await openedStore(), eventId);
   if (earlier !== undefined) {
     await announce(earlier);
-    return answer(context, 200, { eventId, outcome: 'already-stored', complete: earlier.complete });
+    return answer(context, 200, { eventId, outcome: 'already-stored', complete: earlier.manifest.complete });
   }
   try {
-    const { manifest, outcome } = await withinCall(
+    const { receipt, outcome } = await withinCall(
       eventId,
       queue.run(eventId, () => work(offer)),
     );
-    return answer(context, 200, { eventId, outcome, complete: manifest.complete });
+    return answer(context, 200, { eventId, outcome, complete: receipt.manifest.complete });
   } catch (error) {
     if (!(error instanceof FaascamError) || error.code !== 'busy') throw error;
     return answer(context, 429, { error: error.message });
@@ -82,23 +81,21 @@ async function work(offer: Offer): Promise<Result> {
   progressOf.set(eventId, progress);
   try {
     const result = await runClipJob(offer, parts, closing.signal, progress);
-    const { outcome, manifest } = result;
+    const { outcome, receipt } = result;
+    const { complete, clip } = receipt.manifest;
     const tookMs = Math.round((systemClock.nowUs() - startedUs) / 1000);
-    log.info(
-      { event: eventId, complete: manifest.complete, sizeBytes: manifest.clip?.sizeBytes ?? 0, tookMs },
-      outcome,
-    );
+    log.info({ event: eventId, complete, sizeBytes: clip?.sizeBytes ?? 0, tookMs }, outcome);
     // Here, not by the caller, who may be gone by now.
-    await announce(manifest);
+    await announce(receipt);
     return result;
   } finally {
     progressOf.delete(eventId);
   }
 }
 
-async function announce(manifest: Manifest): Promise<void> {
+async function announce(receipt: StoredReceipt): Promise<void> {
   const { js } = await messaging.get();
-  await js.publish(subjects.clipsStored(manifest.event.camera), JSON.stringify(storedOf(manifest)));
+  await js.publish(subjects.clipsStored(receipt.manifest.event.camera), JSON.stringify(storedOf(receipt)));
 }
 
 async function withinCall(eventId: string, job: Promise<Result>): Promise<Result> {

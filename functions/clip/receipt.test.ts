@@ -29,6 +29,7 @@ const clip: Clip = {
   segments: [],
 };
 const ready = readyOf(files);
+const sha256 = 'e'.repeat(64);
 
 test('a whole clip has a complete receipt, from first to last picture, without gaps', () => {
   const receipt = manifestOf(ready, { clips: [clip], damaged: [] }, startUs);
@@ -70,17 +71,18 @@ test('without footage the receipt has neither clip nor delivered window, and nev
   expect(receipt).toMatchObject({ complete: false, gaps, segments: [] });
   expect(receipt).not.toHaveProperty('clip');
   expect(receipt).not.toHaveProperty('delivered');
-  expect(Object.keys(storedOf(receipt).keys)).toEqual(['manifest']);
+  expect(Object.keys(storedOf({ manifest: receipt, sha256 }).keys)).toEqual(['manifest']);
 });
 
 test('the announcement says what the receipt says, and passes its own schema', () => {
-  const snapshot = { atUs: startUs, width: 320, height: 240, objects: [] };
+  const snapshot = { atUs: startUs, width: 320, height: 240, objects: [], sha256, cleanSha256: sha256 };
   const receipt = manifestOf(ready, { clips: [clip], damaged: [], snapshot }, startUs);
-  const stored = storedOf(receipt);
+  const stored = storedOf({ manifest: receipt, sha256 });
   expect(clipStored.parse(stored)).toEqual(stored);
   expect(stored).toMatchObject({
     eventId: ready.eventId,
     camera: 'yard',
+    receiptSha256: sha256,
     clipSha256: clip.sha256,
     keys: {
       clip: receipt.clip?.key,
@@ -107,7 +109,7 @@ test('a footage of several parts has all of them with their windows, and the fir
     ['clip-2.mp4', { fromUs: startUs + 4_000_000, toUs: startUs + 8_000_000 }],
   ]);
   expect(receipt.clip?.sha256).toBe(clip.sha256);
-  expect(storedOf(receipt).keys.parts).toEqual(receipt.parts?.map(({ key }) => key));
+  expect(storedOf({ manifest: receipt, sha256 }).keys.parts).toEqual(receipt.parts?.map(({ key }) => key));
 });
 
 test('who made it, when and after how many offers is in the receipt, as far as the agent says it', () => {

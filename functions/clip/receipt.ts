@@ -1,4 +1,3 @@
-import { canonicalSha256 } from '@faascam/core/canonical-json';
 import { isoTime } from '@faascam/core/clock';
 import { eventKey } from '@faascam/core/ids';
 import type { ClipReady, ClipStored, Manifest } from '@faascam/core/clip-messages';
@@ -6,6 +5,7 @@ import type { DetectedObject } from '@faascam/core/messages';
 import { software } from '@faascam/core/version';
 import type { Clip, Damage } from './assemble.ts';
 import { eventFileName } from './clip-names.ts';
+import type { StoredReceipt } from './clip-store.ts';
 import { gapsOf, type Span } from './coverage.ts';
 import type { Look } from './look.ts';
 import type { Rendition } from './rendition.ts';
@@ -20,6 +20,9 @@ export interface Snapshot {
   height: number;
   /** The objects framed in it. */
   objects: DetectedObject[];
+  /** Of the picture with its objects framed, and of that without. */
+  sha256: string;
+  cleanSha256: string;
 }
 
 export type Fault = NonNullable<Manifest['faults']>[number];
@@ -144,14 +147,13 @@ const LONGEST_WHY = 300;
 
 /** One line, without the folders in which the files lay when they were worked on. */
 function plain(why: string): string {
-  return why
-    .replaceAll(/(\/[^\s/:']+)+\/(?=[^\s/])/g, '')
-    .replaceAll(/\s+/g, ' ')
-    .slice(0, LONGEST_WHY);
+  const line = why.replaceAll(/(\/[^\s/:']+)+\/(?=[^\s/])/g, '').replaceAll(/\s+/g, ' ');
+  // By characters, not by halves of them.
+  return Array.from(line).slice(0, LONGEST_WHY).join('');
 }
 
 /** What is announced of an event whose receipt lies in the store. */
-export function storedOf(manifest: Manifest): ClipStored {
+export function storedOf({ manifest, sha256 }: StoredReceipt): ClipStored {
   const { event, clip, parts, snapshot, preview, strip, requested, delivered, gaps, complete } = manifest;
   return {
     v: 1,
@@ -167,7 +169,7 @@ export function storedOf(manifest: Manifest): ClipStored {
       ...(strip === undefined ? {} : { strip: strip.key }),
     },
     ...(clip === undefined ? {} : { clipSha256: clip.sha256 }),
-    receiptSha256: canonicalSha256(manifest),
+    receiptSha256: sha256,
     requested,
     ...(delivered === undefined ? {} : { delivered }),
     gaps,

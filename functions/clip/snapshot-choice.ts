@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClipReady } from '@faascam/core/clip-messages';
 import type { DetectedObject } from '@faascam/core/messages';
@@ -39,7 +41,13 @@ export async function takeSnapshot(
   const chosen = tried[chosenOf(tried)] ?? (await anyPicture(clips, best.atUs, directory, signal));
   if (chosen === undefined) return undefined;
   const size = await renderSnapshot(chosen.picture, chosen.objects, model.demo, output);
-  return { atUs: chosen.frame.capturedAtUs, ...size, objects: chosen.objects };
+  return {
+    atUs: chosen.frame.capturedAtUs,
+    ...size,
+    objects: chosen.objects,
+    sha256: hash('sha256', await readFile(output.framed)),
+    cleanSha256: hash('sha256', await readFile(output.clean)),
+  };
 }
 
 /** Frames may show the camera's picture turned and cut; footage has all of it. */
