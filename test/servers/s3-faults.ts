@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { getEventListeners } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
+import { systemClock } from '@faascam/core/clock';
 import { openS3Store, type S3Settings } from '@faascam/core/s3-store';
 import { names } from '@faascam/core/store-contract';
 import type { ObjectStore } from '@faascam/core/store';
@@ -99,13 +101,16 @@ export function s3Faults(server: () => S3Server, folder: () => string, settingsF
 
     test('of a long clip only the part that was cut off is sent again', async () => {
       spoil((request) => /partNumber=3&/.test(request.url ?? ''), { kind: 'cut', afterBytes: 2 * MEBIBYTE });
-      expect(await store.put('parts/cut', { file }, { ...video, metadata: { sha256: 'ab' } })).toBe(
+      const { signal } = new AbortController();
+      expect(await store.put('parts/cut', { file }, { ...video, metadata: { sha256: 'ab' }, signal })).toBe(
         'created',
       );
       expect([1, 2, 3, 4, 5].map((part) => sent('PUT', new RegExp(`partNumber=${part}&`)))).toEqual([
         1, 1, 2, 1, 1,
       ]);
       expect((await bytesUnder('parts/cut'))?.equals(bytes)).toBe(true);
+      // A signal that outlives many puts does not fill up with them.
+      expect(getEventListeners(signal, 'abort')).toEqual([]);
       expect((await direct.head('parts/cut'))?.metadata).toEqual({ sha256: 'ab' });
     });
 
@@ -168,6 +173,21 @@ export function s3Faults(server: () => S3Server, folder: () => string, settingsF
       expect(await names(store, 'list/')).toEqual(['list/one']);
       spoil(() => true, { kind: 'lose-answer' });
       expect(await store.head('list/one')).toMatchObject({ sizeBytes: 1 });
+    });
+
+    test('a reader who pauses for longer than a server may is not cut off', async () => {
+      const idleTimeoutMs = 1000;
+      const short = await openS3Store({ ...settings, idleTimeoutMs });
+      await direct.put('paused', bytes, video);
+      const found = await short.get('paused');
+      if (found === undefined) throw new Error('nothing to read');
+      const parts: Buffer[] = [];
+      for await (const part of found.stream) {
+        if (parts.length === 2) await systemClock.sleep(2.2 * idleTimeoutMs);
+        if (Buffer.isBuffer(part)) parts.push(part);
+      }
+      expect(Buffer.concat(parts).equals(bytes)).toBe(true);
+      await short.close();
     });
 
     test('bytes that break off while they are read are an error in words', async () => {
