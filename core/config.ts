@@ -8,6 +8,7 @@ import { cameraId } from './ids.ts';
 import { redact } from './redact.ts';
 import { cameraSettings } from './camera-settings.ts';
 import { clipSettings } from './clip-settings.ts';
+import { retentionSettings } from './retention-settings.ts';
 import { detectSettings, eventSettings, motionSettings } from './settings.ts';
 import { storeSettings } from './store-settings.ts';
 import { substituted, type Surroundings } from './substitution.ts';
@@ -98,6 +99,7 @@ export const configSchema = z.strictObject({
   events: eventSettings,
   clip: clipSettings,
   store: storeSettings.prefault({ kind: 'directory' }).describe('Where clips are kept.'),
+  retention: retentionSettings,
 });
 export type Config = z.infer<typeof configSchema>;
 

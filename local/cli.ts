@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { FaascamError, messageOf, UsageError } from '@faascam/core/errors';
 import { redact } from '@faascam/core/redact';
+import { addEventCommands } from './clips-cli.ts';
 import type { CheckCommand } from './commands/check.ts';
 import type { DiscoverCommand } from './commands/discover.ts';
 import type { DetectCommand } from './commands/detect.ts';
@@ -15,7 +16,6 @@ import { tell } from './terminal.ts';
 const commands = {
   agent: () => import('./commands/agent.ts'),
   check: () => import('./commands/check.ts'),
-  clips: () => import('./commands/clips.ts'),
   detect: () => import('./commands/detect.ts'),
   discover: () => import('./commands/discover.ts'),
   model: () => import('./commands/model.ts'),
@@ -181,22 +181,7 @@ function program(): Command {
       (await commands.motion()).motion(video, options, stoppable()),
     );
 
-  const clips = faascam.command('clips').description('stored clips');
-  const clipOptions = (command: Command): Command =>
-    command
-      .option('-c, --config <file>', 'faascam.yml, for its store')
-      .option('-d, --data <dir>', 'data folder (default: faascam-data)');
-  clipOptions(clips.command('list').description('the stored events, oldest first'))
-    .option('--camera <id>', 'only of this camera')
-    .option('--json', 'one event.json a line')
-    .action(async (options: CommandLine & { camera?: string; json?: boolean }) =>
-      (await commands.clips()).clipsList(options, options.camera, options.json ?? false),
-    );
-  clipOptions(clips.command('get').description('fetch a clip').argument('<event-id>'))
-    .option('-o, --output <file>', 'where to write it (default: <event-id>.mp4)')
-    .action(async (id: string, options: CommandLine & { output?: string }) =>
-      (await commands.clips()).clipsGet(id, options, options.output),
-    );
+  addEventCommands(faascam, () => stoppable());
 
   withStoreOptions(
     faascam

@@ -42,6 +42,7 @@ export const variables: readonly Variable[] = [
   { name: 'S3_SECRET_KEY_FILE', key: 'store.secretKeyFile', kind: 'text' },
   { name: 'S3_SESSION_TOKEN_FILE', key: 'store.sessionTokenFile', kind: 'text' },
   { name: 'S3_CREATE_BUCKET', key: 'store.createBucket', kind: 'truth' },
+  { name: 'RETENTION_DAYS', key: 'retention.days', kind: 'number' },
 ];
 
 /** Not a key of its own: the camera's name in all of them. */

@@ -49,3 +49,8 @@ export function tell(line: string): void {
 export function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
+
+/** Whether anyone still reads stdout: `| head` goes away. */
+export function canPrint(): boolean {
+  return process.stdout.writable;
+}

@@ -1,3 +1,4 @@
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '@faascam/core/config';
 import { createLogger } from '@faascam/core/log';
@@ -9,10 +10,12 @@ import { startChild, type Child } from '../child.ts';
 import { keepConfig } from '../config-reload.ts';
 import { lockData } from '../data-lock.ts';
 import { withDemo } from '../demo/demo-source.ts';
+import { natsUrlFile } from '../nats-address.ts';
 import { withModel } from '../model-choice.ts';
 import { drained, startPipeline, type Pipeline } from '../pipeline.ts';
 import { configOf, type CommandLine } from '../quick-config.ts';
 import { requireStore } from '../store-check.ts';
+import { sweepRegularly } from '../retention-sweeps.ts';
 import { supervise, type Supervised } from '../supervise.ts';
 import { print, tell } from '../terminal.ts';
 
@@ -51,9 +54,12 @@ async function serve(
     port: config.page.port,
     keepRunning: true,
   });
+  const ending = new AbortController();
+  const sweeping = sweepRegularly(config, log, AbortSignal.any([signal, ending.signal]));
   let agent: Supervised | undefined;
   let child: Child | undefined;
   try {
+    if (config.nats.url === '') await writeFile(natsUrlFile(config.data), pipeline.natsUrl, { mode: 0o600 });
     let order = orderOf(config, pipeline.natsUrl);
     const startAgent = async (): Promise<Child> => {
       const script = new URL('../agent-process.js', import.meta.url);
@@ -72,8 +78,11 @@ async function serve(
     tell('Stopping: finishing the clips that are on their way (Ctrl-C again to stop at once).');
     if (child !== undefined) await finish(pipeline, child);
   } finally {
+    ending.abort();
+    await rm(natsUrlFile(config.data), { force: true });
     await agent?.stop(AGENT_LIMIT_MS);
     await pipeline.stop();
+    await sweeping;
   }
   tell('faascam has stopped.');
 }
