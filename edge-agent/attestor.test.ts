@@ -120,6 +120,24 @@ describe('attestations', () => {
     expect(isSigned(again)).toBe(true);
   });
 
+  test('of an event that comes again as another one have a link that states what it is then', async () => {
+    const attestor = await open();
+    const first = await attest(attestor, 1);
+    const ready = readyOf(1);
+    const other = attestation.parse(
+      await attestor.attest({ ...ready, event: { ...ready.event, labels: ['cat'] } }),
+    );
+    expect(other.link).toMatchObject({
+      number: 2,
+      eventId: first.link.eventId,
+      before: [first.link.eventId],
+    });
+    expect(other.link.event).not.toBe(first.link.event);
+    expect((await attest(attestor, 1)).link).toEqual(first.link);
+    await attestor.stored('yard', first.link.eventId, undefined);
+    expect(attestor.stateOf('yard')).toMatchObject({ number: 2, waiting: [] });
+  });
+
   test('of many events at once, by two processes on one folder, neither skip nor double a number', async () => {
     const [a, b] = [await open(), await open()];
     const seconds = Array.from({ length: 30 }, (_, n) => n);

@@ -71,12 +71,6 @@ export class Attestor {
       (await this.#chainOf(camera)).linkOf({ eventId, fromUs, toUs, event }),
     );
     if (link === undefined) return undefined;
-    if (link.event !== event || link.fromUs !== fromUs || link.toUs !== toUs) {
-      this.#options.log.warn(
-        { camera, event: eventId },
-        'The event is asked for again, and is not what it was: what was signed first stays.',
-      );
-    }
     const statement: Statement = {
       ...{ v: 1, agent: this.#options.agent, publicKey: this.publicKey, link },
       segments: segments.map(({ sha256, sizeBytes, startUs, durationUs }) => ({

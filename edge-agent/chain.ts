@@ -37,6 +37,7 @@ export class Chain {
   readonly #camera: string;
   readonly #log: Logger;
   readonly #links = new Map<number, ChainLink>();
+  /** By what they state. */
   readonly #numbers = new Map<string, number>();
   readonly #waiting = new Set<number>();
   /** Receipts that no link names yet. */
@@ -75,11 +76,14 @@ export class Chain {
     };
   }
 
-  /** The event's link: the one that it was given once, or the next one. Throws what the disk says. */
+  /**
+   * The event's link: the one that it was given once, or the next one. An event that comes again as another one (looked at
+   * anew with other settings) has one more; the links after it tell that nothing is missing. Throws what the disk says.
+   */
   async linkOf(linked: Linked): Promise<ChainLink> {
     return await this.#inTurn(async () => {
       for (;;) {
-        const known = this.#links.get(this.#numbers.get(linked.eventId) ?? 0);
+        const known = this.#links.get(this.#numbers.get(stated(linked)) ?? 0);
         const link = known ?? this.#next(linked);
         if (known === undefined) {
           const made = await createWhole(this.#fileOf(link.number), Buffer.from(canonicalJson(link)));
@@ -96,7 +100,8 @@ export class Chain {
   /** Notes that the event is stored with this receipt, which the next link will name. Throws what the disk says. */
   async stored(eventId: string, receipt: string | undefined): Promise<void> {
     await this.#inTurn(async () => {
-      this.#waiting.delete(this.#numbers.get(eventId) ?? 0);
+      for (const number of this.#waiting)
+        if (this.#links.get(number)?.eventId === eventId) this.#waiting.delete(number);
       if (receipt === undefined || this.#isSealed(eventId)) return;
       this.#unsealed = [...this.#unsealed, { eventId, receipt }].slice(-REMEMBERED);
       await replaceWhole(join(this.#directory, STORED), Buffer.from(JSON.stringify(this.#unsealed)));
@@ -127,7 +132,7 @@ export class Chain {
     try {
       const link = chainLink.parse(JSON.parse(await readFile(this.#fileOf(number), 'utf8')));
       this.#links.set(number, link);
-      this.#numbers.set(link.eventId, number);
+      this.#numbers.set(stated(link), number);
       const sealed = new Set(link.sealed?.map(({ eventId }) => eventId));
       this.#unsealed = this.#unsealed.filter(({ eventId }) => !sealed.has(eventId));
     } catch {
@@ -138,7 +143,7 @@ export class Chain {
     const old = this.#links.get(number - REMEMBERED);
     if (old === undefined) return;
     this.#links.delete(old.number);
-    this.#numbers.delete(old.eventId);
+    this.#numbers.delete(stated(old));
     this.#waiting.delete(old.number);
     // If it stays, it is no harm: the next start removes it.
     await rm(this.#fileOf(old.number), { force: true }).catch(() => undefined);
@@ -169,4 +174,8 @@ export class Chain {
     this.#last = turn.catch(() => undefined);
     return await turn;
   }
+}
+
+function stated({ eventId, fromUs, toUs, event }: Linked): string {
+  return `${eventId} ${fromUs} ${toUs} ${event}`;
 }

@@ -372,6 +372,16 @@ describe("a camera's chain", () => {
     expect(wrong).toEqual(['link-doubled']);
   });
 
+  test('misses nothing where an event came again as another one, and one of the two was stored', async () => {
+    const ready = readyOf('yard', known(events[4]).event.startUs + 20_000_000);
+    await site.attestor.attest({ ...ready, event: { ...ready.event, labels: ['cat'] } });
+    await site.record(60);
+    await site.record(70);
+    const { wrong, chains } = await check();
+    expect(wrong).toEqual([]);
+    expect(chains).toMatchObject([{ last: 8, links: 7 }]);
+  });
+
   test('misses no event that another agent has brought in the end', async () => {
     const other = await openTestAttestor(join(site.directory, 'other'));
     // Both are asked for the event; the other one is quicker.
