@@ -1,14 +1,16 @@
 import type { Polygon } from '@faascam/core/analysis-settings';
 import type { MotionHeader } from '@faascam/core/messages';
 import type { MotionSettings } from '@faascam/core/settings';
-import { align, slopesOf, type Alignment } from './alignment.ts';
-import { ageBlocks, noBlocks, relitBlocks, type Blocks } from './blocks.ts';
+import { align, slopesOf } from './alignment.ts';
+import { ageBlocks, noBlocks, type Blocks } from './blocks.ts';
 import { compare } from './comparison.ts';
 import { learn, START_VARIANCE } from './learning.ts';
 import { takeOutLight } from './light.ts';
 import type { Luma } from './luma.ts';
+import { CALM, mayMove, unmoved } from './looks.ts';
 import { unmaskedCells } from './masks.ts';
 import { grow, majority, regionsOf } from './regions.ts';
+import { isSteady, relit } from './relighting.ts';
 import { restlessAfter, tilesOf } from './restlessness.ts';
 import { scratchOf } from './scratch.ts';
 import { markSharp } from './sharpness.ts';
@@ -38,6 +40,8 @@ export interface Background {
   startUs: number;
   /** When the light of the whole scene last changed at once; 0 for never. */
   litUs: number;
+  /** Since when the whole picture is another one and has not come to rest yet; 0 for not. */
+  upsetUs: number;
   /** Share of the picture that was off in the last frame, by light or by objects. */
   different: number;
   /** What is followed in the foreground. */
@@ -62,13 +66,11 @@ const DOUBTED_US = 1_500_000;
 const DOUBTED_FRAMES = 7;
 /** Cells of nine that make a strong cell of the middle one: few, for a far person is two cells wide. */
 const STRONG_LEAST = 4;
-/** Where all is calm, what comes in is followed from this share of the least size on. */
+/** Where it is `CALM`, what comes in is followed from this share of the least size on. */
 const FIRST_SHARE = 0.6;
-const CALM = 0.05;
-/** A region is worth a look for this long before it has got on, and in its first frames where there are fewer of them. */
-const FRESH_US = 700_000;
-const FRESH_FRAMES = 4;
 const STILL: MotionHeader = { v: 1, kind: 'still', score: 0, boxes: [] };
+
+const UNLIT = { gain: 1, offset: 0, shiftX: 0, shiftY: 0 };
 
 /** The background as the first frame shows it. */
 export function beginBackground(luma: Luma, capturedAtUs: number): Background {
@@ -84,6 +86,7 @@ export function beginBackground(luma: Luma, capturedAtUs: number): Background {
     movedUs: 0,
     startUs: capturedAtUs,
     litUs: 0,
+    upsetUs: 0,
     different: 0,
     tracks: [],
     said: STILL,
@@ -129,14 +132,29 @@ export function observe(
   let foreground = 0;
   for (let at = 0; at < mask.length; at++) foreground += mask[at] ?? 0;
   const covered = foreground / pixels.length;
-  if (covered > SCENE_CHANGE) return changed(before, luma, capturedAtUs, settings, mask);
   const settling = before.litUs > 0 && capturedAtUs - before.litUs < EXPOSURE_US;
   const sudden = different > Math.max(MOST_DIFFERENT, before.different + SUDDEN_CHANGE);
-  if (sudden || (settling && different > SETTLING_DIFFERENT)) {
-    const at = { different: 0, litUs: settling ? before.litUs : capturedAtUs };
-    const background = relit(before, luma, alignment, scratch.expected);
+  if (
+    covered > SCENE_CHANGE ||
+    sudden ||
+    ((settling || before.upsetUs > 0) && different > SETTLING_DIFFERENT)
+  ) {
     const kind = unmoved(before.movedUs, before.lastUs, capturedAtUs, settings);
-    return { background: { ...background, ...at, lastUs: capturedAtUs, said: { ...STILL, kind } }, mask };
+    const at = { lastUs: capturedAtUs, said: { ...STILL, kind } };
+    const waited = before.upsetUs > 0 && capturedAtUs - before.upsetUs >= EXPOSURE_US;
+    if (before.upsetUs === 0 || !(waited || isSteady(before.blocks, luma))) {
+      // Until the camera has set its exposure nothing can be learned, nor told of the scene.
+      const upsetUs = before.upsetUs === 0 ? capturedAtUs : before.upsetUs;
+      const blocks = { ...before.blocks, shown: ageBlocks(before, pixels, UNLIT, elapsedMs).shown };
+      return { background: { ...before, ...at, blocks, upsetUs }, mask };
+    }
+    if (covered > SCENE_CHANGE) {
+      const background = { ...beginBackground(luma, capturedAtUs), movedUs: before.movedUs, ...at };
+      return { background, mask };
+    }
+    const litUs = settling ? before.litUs : before.upsetUs;
+    const background = relit(before, luma, alignment);
+    return { background: { ...background, ...at, different: 0, litUs, upsetUs: 0 }, mask };
   }
 
   const minCells = Math.max(4, Math.round(settings.minArea * pixels.length));
@@ -163,17 +181,12 @@ export function observe(
   const { tracks, judged } = follow(before.tracks, regions, now);
   const movers = judged.filter(({ moving }) => moving).map(({ region }) => region);
   const movedUs = movers.length > 0 ? capturedAtUs : before.movedUs;
-  // Something new may turn out to move: the detector need not wait for that.
-  const fresh = judged.some(
-    ({ track: { gains, firstUs, frames } }) =>
-      gains === 0 && (capturedAtUs - firstUs < FRESH_US || frames <= FRESH_FRAMES),
-  );
   const said: MotionHeader = {
     v: 1,
     kind:
       movers.length > 0
         ? 'moving'
-        : fresh
+        : mayMove(judged, before.lastUs, capturedAtUs)
           ? 'settling'
           : unmoved(movedUs, before.lastUs, capturedAtUs, settings),
     score: movers.reduce((sum, region) => sum + region.cells, 0) / pixels.length,
@@ -188,71 +201,26 @@ export function observe(
     for (const at of region.members) trust[at] = level;
   }
   const learned = learn(before, { pixels, alignment, blocks, scratch, elapsedMs, capturedAtUs });
-  const restless = restlessAfter(before.restless, trust, width, height, elapsedMs);
+  const restless = restlessAfter(
+    before.restless,
+    trust,
+    width,
+    height,
+    elapsedMs,
+    (capturedAtUs - before.startUs) / 1000,
+  );
   const background = {
     ...before,
     ...learned,
     restless,
     different,
     lastUs: capturedAtUs,
+    upsetUs: 0,
     movedUs,
     tracks,
     said,
   };
   return { background, mask };
-}
-
-/**
- * The background in another light: as the picture shows it, but where something was followed as it is to be expected
- * there. Who stands there is still there when the lamp goes on.
- */
-function relit(
-  before: Background,
-  { pixels }: Luma,
-  alignment: Alignment,
-  expected: Float32Array,
-): Background {
-  const { width, tracks, blocks } = before;
-  const mean = Float32Array.from(pixels);
-  for (const { left, top, right, bottom, gains } of tracks) {
-    if (gains === 0) continue;
-    for (let y = top; y <= bottom; y++) {
-      for (let at = y * width + left; at <= y * width + right; at++) mean[at] = expected[at] ?? 0;
-    }
-  }
-  const variance = before.variance.map((value) => Math.max(value, START_VARIANCE));
-  return { ...before, mean, variance, blocks: relitBlocks(blocks, alignment) };
-}
-
-/** The background anew after the whole scene has changed. */
-function changed(
-  before: Background,
-  luma: Luma,
-  capturedAtUs: number,
-  settings: MotionSettings,
-  mask: Uint8Array,
-): { background: Background; mask: Uint8Array } {
-  const kind = unmoved(before.movedUs, before.lastUs, capturedAtUs, settings);
-  const background = {
-    ...beginBackground(luma, capturedAtUs),
-    movedUs: before.movedUs,
-    said: { ...STILL, kind },
-  };
-  return { background, mask };
-}
-
-/** What to call a frame in which nothing moves: worth a look for a while after motion, then now and then. */
-function unmoved(
-  movedUs: number,
-  lastUs: number,
-  nowUs: number,
-  settings: MotionSettings,
-): 'settling' | 'still' {
-  if (movedUs === 0) return 'still';
-  const sinceMs = (nowUs - movedUs) / 1000;
-  if (sinceMs <= settings.settleMs) return 'settling';
-  const looks = (us: number): number => Math.floor((us - movedUs) / 1000 / settings.lookAgainMs);
-  return sinceMs <= settings.lookAgainForMs && looks(nowUs) > looks(lastUs) ? 'settling' : 'still';
 }
 
 /** Sensitivity 1..10 as the number of standard deviations that a cell must differ by: 8 down to 2.3, 5 is 4.6. */

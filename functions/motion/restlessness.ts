@@ -21,6 +21,7 @@ export function restlessAfter(
   width: number,
   height: number,
   elapsedMs: number,
+  sinceMs: number,
 ): Float32Array {
   const after = new Float32Array(before.length);
   const columns = tileColumns(width);
@@ -31,7 +32,9 @@ export function restlessAfter(
       if (trusted === 1 || trusted === 2) after[row + (x >> 3)] = (after[row + (x >> 3)] ?? 0) + 1;
     }
   }
-  const rise = 1 - Math.exp(-elapsedMs / RISE_MS);
+  // At first what there was until now is all that is known.
+  const first = sinceMs < RISE_MS ? Math.min(1, elapsedMs / Math.max(1, sinceMs)) : 0;
+  const rise = Math.max(first, 1 - Math.exp(-elapsedMs / RISE_MS));
   const fall = 1 - Math.exp(-elapsedMs / FALL_MS);
   for (let tile = 0; tile < after.length; tile++) {
     const now = Math.min(1, (after[tile] ?? 0) / (TILE * TILE * FULL));

@@ -82,7 +82,7 @@ describe('the state of motion', () => {
     expect(decodeBackground(bytes.subarray(0, bytes.length - 1))).toBeUndefined();
     expect(decodeBackground(Buffer.concat([bytes, Buffer.alloc(1)]))).toBeUndefined();
     expect(decodeBackground(Buffer.from('{"v":1}\nrest'))).toBeUndefined();
-    expect(decodeBackground(replaced('"v":3', '"v":2'))).toBeUndefined();
+    expect(decodeBackground(replaced('"v":4', '"v":3'))).toBeUndefined();
     expect(decodeBackground(replaced('"width":80', '"width":-8'))).toBeUndefined();
     expect(decodeBackground(replaced('"width":80', '"width":8'))).toBeUndefined();
     expect(decodeBackground(Buffer.alloc(0))).toBeUndefined();

@@ -6,7 +6,7 @@ import { tilesOf } from './restlessness.ts';
 import { track } from './tracks.ts';
 
 /** Version of the bytes; a state of another version is begun anew, which costs two seconds of learning. */
-const VERSION = 3;
+const VERSION = 4;
 /** Steps of the variance's logarithm in a byte: variances from 0 to some thousands grey levels squared. */
 const LOG_STEPS = 30;
 const MEAN_STEPS = 16;
@@ -20,6 +20,7 @@ const head = z.object({
   movedUs: z.number().int(),
   startUs: z.number().int(),
   litUs: z.number().int(),
+  upsetUs: z.number().int(),
   different: z.number(),
   tracks: z.array(track).max(64),
   said: motionHeader,
@@ -32,10 +33,22 @@ const head = z.object({
  * that replicas that take turns do not lose it.
  */
 export function encodeBackground(background: Background): Buffer {
-  const { width, height, lastUs, movedUs, startUs, litUs, different, tracks, said, blocks, restless } =
-    background;
+  const {
+    width,
+    height,
+    lastUs,
+    movedUs,
+    startUs,
+    litUs,
+    upsetUs,
+    different,
+    tracks,
+    said,
+    blocks,
+    restless,
+  } = background;
   const first = Buffer.from(
-    `${JSON.stringify({ v: VERSION, width, height, lastUs, movedUs, startUs, litUs, different, tracks, said })}\n`,
+    `${JSON.stringify({ v: VERSION, width, height, lastUs, movedUs, startUs, litUs, upsetUs, different, tracks, said })}\n`,
     'latin1',
   );
   const cells = width * height;
@@ -88,7 +101,7 @@ export function decodeBackground(bytes: Uint8Array): Background | undefined {
     return undefined;
   }
   if (!parsed.success) return undefined;
-  const { width, height, lastUs, movedUs, startUs, litUs, different, tracks, said } = parsed.data;
+  const { width, height, lastUs, movedUs, startUs, litUs, upsetUs, different, tracks, said } = parsed.data;
   const body = buffer.subarray(end + 1);
   if (body.length !== sizeOf(width, height)) return undefined;
   const cells = width * height;
@@ -112,5 +125,5 @@ export function decodeBackground(bytes: Uint8Array): Background | undefined {
   const buried = taken(blocks);
   const restless = Float32Array.from(taken(tilesOf(width, height)), (tile) => tile / 255);
   const learned = { mean, variance: variances, blocks: { shown, ageMs, buried }, restless };
-  return { width, height, lastUs, movedUs, startUs, litUs, different, tracks, said, ...learned };
+  return { width, height, lastUs, movedUs, startUs, litUs, upsetUs, different, tracks, said, ...learned };
 }

@@ -14,6 +14,8 @@ export const track = z.object({
   fromX: z.number(),
   fromY: z.number(),
   fromUs: z.number(),
+  /** Its first and last column and row at that time. */
+  fromBox: z.tuple([z.number(), z.number(), z.number(), z.number()]),
   /** The way its middle took since then, detours and all. */
   way: z.number(),
   firstUs: z.number(),
@@ -96,8 +98,13 @@ const RESTLESS_HITS = 10;
 const MOST_MORE_HITS = 10;
 /** And a longer way, in sizes of its own, in a place as restless as can be. */
 const RESTLESS_WAY = 1.5;
+/** And both of its sides must have got on by this share of it. */
+const BROUGHT_ALONG = 0.6;
+/** And this share of it at its largest must still be there, where it is not calm: what falls to pieces does not get on. */
+const WHOLE = 0.5;
+const WHOLE_RISES = 1.6;
 /** But less is asked of what is large, and nothing of what is of so many cells: no bush sways as one, nor does rain fall so. */
-const HUGE = 300;
+export const HUGE = 300;
 /** The least way of what gets on, in sizes of its own and in cells. */
 const LEAST_WAY = 0.1;
 const LEAST_CELLS = 1.2;
@@ -150,11 +157,11 @@ export function follow(
   const free = new Set(before);
   const clutter = Math.max(0, regions.filter(({ cells }) => cells >= minCells && cells < SMALL).length - 1);
   const judged = regions.map((region): Judged => {
-    const match = best(free, region, nowUs);
+    const match = best(free, region, nowUs, lastUs);
     if (match === undefined)
       return { region, track: begun(region, nowUs), moving: false, ghost: false, someone: false };
     free.delete(match);
-    const continued = goneOn(match, region, nowUs, clutter);
+    const continued = goneOn(match, region, nowUs, clutter, nowUs - startUs < BLIND_US);
     const ghost = continued.empty >= GHOST_FRAMES;
     // What was followed before the light changed is known already.
     const sinceUs = continued.firstUs < litUs ? startUs : Math.max(startUs, litUs);
@@ -185,7 +192,7 @@ function isMoving({ gains, movedUs, aliveUs, far, peak }: Track, region: Region,
 function begun(region: Region, nowUs: number): Track {
   const { left, top, right, bottom, cells, x, y } = region;
   return {
-    ...{ left, top, right, bottom, cells, x, y, fromX: x, fromY: y, fromUs: nowUs, way: 0 },
+    ...{ left, top, right, bottom, cells, x, y, ...begunAgain(region, nowUs) },
     ...{
       firstUs: nowUs,
       seenUs: nowUs,
@@ -202,7 +209,7 @@ function begun(region: Region, nowUs: number): Track {
   };
 }
 
-function goneOn(track: Track, region: Region, nowUs: number, clutter: number): Track {
+function goneOn(track: Track, region: Region, nowUs: number, clutter: number, blind: boolean): Track {
   const { left, top, right, bottom, cells, x, y, restless } = region;
   const way = track.way + Math.hypot(x - track.x, y - track.y);
   const peak = Math.max(cells, track.peak * Math.exp(-(nowUs - track.seenUs) / PEAK_US));
@@ -225,11 +232,14 @@ function goneOn(track: Track, region: Region, nowUs: number, clutter: number): T
     net >= (net > size ? STRAIGHT_FAR : STRAIGHT) * way * (region.cut ? 2 : 1) && region.sharp >= SHARP;
   if (!straight || net < needed.way || next.hits < needed.hits + Math.min(MOST_MORE_HITS, more))
     return nowUs - track.fromUs > AGAIN_US ? { ...next, ...begunAgain(region, nowUs) } : next;
-  const strict = track.gains > 0 ? 0 : restless * Math.max(0, 1 - cells / HUGE);
+  // How restless it is where it is, is not known at first.
+  const strict = track.gains > 0 ? 0 : blind ? 1 : restless * Math.max(0, 1 - cells / HUGE);
   const enough =
     net >= needed.way + RESTLESS_WAY * strict * size &&
     next.hits >= needed.hits + Math.min(MOST_MORE_HITS, more + RESTLESS_HITS * strict) &&
     region.slender <= SLENDER &&
+    broughtAlong(track, region) >= BROUGHT_ALONG * strict &&
+    cells >= Math.min(WHOLE, WHOLE_RISES * strict) * peak &&
     cells >= FULL * (right - left + 1) * (bottom - top + 1);
   if (!enough) return { ...next, gotOnUs: nowUs };
   const far = track.far + net / size;
@@ -240,11 +250,26 @@ function goneOn(track: Track, region: Region, nowUs: number, clutter: number): T
   };
 }
 
+/**
+ * By how much of its way the slower of a region's two sides got on: what only grows, shrinks or falls to pieces takes its
+ * middle along, but not both sides. What is outside of the picture is not known.
+ */
+function broughtAlong({ fromX, fromY, fromBox }: Track, region: Region): number {
+  const [fromLeft, fromTop, fromRight, fromBottom] = fromBox;
+  const [across, down] = [region.x - fromX, region.y - fromY];
+  const [way, first, last] =
+    Math.abs(across) >= Math.abs(down)
+      ? [across, region.left - fromLeft, region.right - fromRight]
+      : [down, region.top - fromTop, region.bottom - fromBottom];
+  if (region.cut) return 1;
+  return Math.min(first / way, last / way);
+}
+
 function begunAgain(
-  { x, y }: Region,
+  { x, y, left, top, right, bottom }: Region,
   nowUs: number,
-): Pick<Track, 'fromX' | 'fromY' | 'fromUs' | 'way' | 'hits'> {
-  return { fromX: x, fromY: y, fromUs: nowUs, way: 0, hits: 0 };
+): Pick<Track, 'fromX' | 'fromY' | 'fromBox' | 'fromUs' | 'way' | 'hits'> {
+  return { fromX: x, fromY: y, fromBox: [left, top, right, bottom], fromUs: nowUs, way: 0, hits: 0 };
 }
 
 function looksEmpty({ steepHere, steepBehind, uncovered }: Region): boolean {
@@ -253,7 +278,7 @@ function looksEmpty({ steepHere, steepBehind, uncovered }: Region): boolean {
 }
 
 /** The track that a region continues. */
-function best(tracks: ReadonlySet<Track>, region: Region, nowUs: number): Track | undefined {
+function best(tracks: ReadonlySet<Track>, region: Region, nowUs: number, lastUs: number): Track | undefined {
   let [found, most]: [Track | undefined, number] = [undefined, 0];
   for (const track of tracks) {
     if (region.cells < REST * track.peak) continue;
@@ -263,8 +288,11 @@ function best(tracks: ReadonlySet<Track>, region: Region, nowUs: number): Track 
       Math.min(track.right + reach, region.right) - Math.max(track.left - reach, region.left) + 1;
     const down = Math.min(track.bottom + reach, region.bottom) - Math.max(track.top - reach, region.top) + 1;
     if (across <= 0 || down <= 0 || !likely(track, region, nowUs)) continue;
+    const overlap = overlapOf(track, region);
+    // What was lost is found again where it was: anywhere near there is always something in the rain.
+    if (overlap === 0 && track.seenUs < lastUs && region.restless >= CALM) continue;
     // What has got on before goes first, unless something else was just there.
-    const score = overlapOf(track, region) + (track.gains > 0 ? 0.4 : 0) + 0.01;
+    const score = overlap + (track.gains > 0 ? 0.4 : 0) + 0.01;
     if (score > most) [found, most] = [track, score];
   }
   return found;
