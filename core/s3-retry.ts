@@ -4,7 +4,15 @@ const FIRST_WAIT_MS = 200;
 const LONGEST_WAIT_MS = 5000;
 
 /** Troubles that pass by themselves. Nothing else is worth a second try. */
-const PASSING: readonly S3Trouble[] = ['busy', 'unreachable', 'refused', 'silent', 'damaged', 'conflict'];
+const PASSING: readonly S3Trouble[] = [
+  'busy',
+  'unreachable',
+  'refused',
+  'silent',
+  'name',
+  'damaged',
+  'conflict',
+];
 
 export interface FailedTry {
   trouble: S3Trouble;
