@@ -214,6 +214,17 @@ export const cameraHealth = z.object({
   lastSegmentAtUs: timeUs.optional(),
   /** Connections to the camera after the first. */
   restarts: count,
+  clips: z
+    .object({
+      /** Events whose clips are not stored yet. */
+      waiting: count,
+      /**
+       * Events whose footage was given up since the agent's start, by reason; `evicted`: what was held for events had
+       * reached its bound. Their receipts say so.
+       */
+      lostFor: z.record(z.string(), count),
+    })
+    .optional(),
   ring: z.object({
     segments: count,
     bytes: count,

@@ -1,10 +1,17 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { CameraSettings } from '@faascam/core/camera-settings';
+import { cameraId } from '@faascam/core/ids';
 import { cameraChanges, changesText, recordingGoesOn, type CameraChanges } from './camera-changes.ts';
+import { KeptRequests } from './clips/kept-requests.ts';
 import { CameraUnit, type UnitOptions } from './camera-unit.ts';
 
 type Cameras = Readonly<Record<string, CameraSettings>>;
 
-/** For how long requests for clips of a camera that was taken out are still served: its last event ends with it. */
+/**
+ * For how long requests for clips of a camera that was taken out are still served: its last event ends with it. Longer
+ * where clips are not stored yet.
+ */
 const RETIREMENT_MS = 300_000;
 
 /** The cameras of an agent, which may change while it runs. */
@@ -58,6 +65,7 @@ export class CameraSet {
     if (this.#ended || text === '') return changes;
     // The first time it is no change but the start.
     if (Object.keys(this.#cameras).length > 0) this.#options.log.info(`Cameras: ${text}.`);
+    else await this.#serveTakenOut(cameras);
     this.#cameras = cameras;
     await Promise.all([
       ...changes.removed.map((camera) => this.#remove(camera)),
@@ -92,8 +100,26 @@ export class CameraSet {
     await unit.endForGood(true);
   }
 
+  /** Cameras that were taken out while the agent was away, and whose clips are not all stored. */
+  async #serveTakenOut(cameras: Cameras): Promise<void> {
+    const { ringDirectory, log } = this.#options;
+    for (const camera of await readdir(ringDirectory)) {
+      if (camera in cameras || !cameraId.safeParse(camera).success) continue;
+      if (!(await KeptRequests.areIn(join(ringDirectory, camera, 'requests')))) continue;
+      log.info(
+        { camera },
+        'The camera was taken out, but some of its clips are not stored yet: they still are.',
+      );
+      const unit = new CameraUnit({ ...this.#options, camera });
+      const stay = new AbortController();
+      this.#retired.set(camera, { unit, stay, gone: this.#retire(camera, unit, stay.signal) });
+      await unit.serveWhatIsLeft();
+    }
+  }
+
   async #retire(camera: string, unit: CameraUnit, stay: AbortSignal): Promise<void> {
-    await this.#options.clock.sleep(RETIREMENT_MS, stay).catch(() => undefined);
+    do await this.#options.clock.sleep(RETIREMENT_MS, stay).catch(() => undefined);
+    while (!stay.aborted && unit.clipsWaiting > 0);
     // Taken in again meanwhile: then it is no longer ours to close.
     if (this.#retired.get(camera)?.unit !== unit) return;
     await unit.close();

@@ -12,6 +12,7 @@ import { recordCamera, type RecorderOptions } from './capture/recorder.ts';
 import { serveClips, type ClipServiceOptions } from './clips/clip-service.ts';
 import type { ClipUplink } from './clips/clip-uplink.ts';
 import { LivePublisher } from './frames/live-publisher.ts';
+import type { Quota } from './ring/eviction.ts';
 import { Footage } from './ring/footage.ts';
 import type { Room } from './ring/room.ts';
 
@@ -89,6 +90,16 @@ export class CameraUnit {
     this.#recording = { stop, over: this.#keepRecording(settings, stop.signal) };
   }
 
+  /** Serves clips out of the footage that an earlier agent recorded of a camera that is taken out. */
+  async serveWhatIsLeft(): Promise<void> {
+    try {
+      await this.#openFootage({ minutes: Infinity, megabytes: Infinity, pinnedMegabytes: Infinity });
+      await this.endForGood(true);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
   /** Keeps more or less footage from now on; the recording goes on. */
   async keep(quota: CameraSettings['ring']): Promise<void> {
     try {
@@ -130,7 +141,7 @@ export class CameraUnit {
     for (let failures = 0; !signal.aborted; failures++) {
       const beganUs = clock.nowUs();
       try {
-        const footage = await this.#openFootage(settings);
+        const footage = await this.#openFootage(settings.ring);
         footage.begins();
         // What began without room for its footage begins anew when there is some.
         const over = new AbortController();
@@ -157,15 +168,15 @@ export class CameraUnit {
     }
   }
 
-  async #openFootage(settings: CameraSettings): Promise<Footage> {
+  async #openFootage(quota: Quota): Promise<Footage> {
     const { camera, ringDirectory, room, agent, messaging, clock, timing } = this.#options;
     const { attestor, uplink, configRevision } = this.#options;
     if (this.#footage !== undefined) {
-      await this.#footage.ring.setQuota(settings.ring);
+      await this.#footage.ring.setQuota(quota);
       return this.#footage;
     }
     const footage = await Footage.open({
-      ...{ directory: join(ringDirectory, camera), ring: settings.ring, room },
+      ...{ directory: join(ringDirectory, camera), ring: quota, room },
       ...{ pace: 'live', log: this.#log, clock },
     });
     this.#footage = footage;

@@ -22,6 +22,8 @@ const DISK_FULL =
 /** What health tells of a camera. Its footage is missing while its folder cannot be opened. */
 export interface WatchedCamera {
   readonly status: Readonly<CameraStatus>;
+  /** Events whose clips are not stored yet. */
+  readonly clipsWaiting?: number;
   readonly publisher: Pick<LivePublisher, 'published' | 'publishedBytes' | 'dropped' | 'droppedFor'>;
   readonly footage:
     { readonly ring: Pick<Ring, 'stats' | 'newest'>; readonly withoutRoom: boolean } | undefined;
@@ -30,7 +32,7 @@ export interface WatchedCamera {
 
 /** What an agent says of one camera. */
 export function cameraHealthOf(
-  { status, publisher, footage, chain }: WatchedCamera,
+  { status, publisher, footage, chain, clipsWaiting }: WatchedCamera,
   bytesSentLastHour: number,
 ): CameraHealth {
   const stats = footage?.ring.stats;
@@ -59,6 +61,7 @@ export function cameraHealthOf(
       bytesWrittenLastHour: stats?.writtenLastHour ?? 0,
     },
     chain,
+    clips: { waiting: clipsWaiting ?? 0, lostFor: { evicted: stats?.lostPins ?? 0 } },
   };
 }
 

@@ -234,7 +234,8 @@ async function bring(
       refs.push(await desk.store.put(event, segment, there, signal));
     } catch (error) {
       if (!isDamage(error)) throw error;
-      await forget(desk, segment, error);
+      // Dropped meanwhile, because its event has lost its pin, it is no damage.
+      if (ring.segments.includes(segment)) await forget(desk, segment, error);
     }
   }
   return { segments: refs, codec: codec ?? { video: 'none' } };

@@ -3,7 +3,10 @@ import type { Segment } from './segment.ts';
 export interface Quota {
   /** Footage kept, counted back from the newest segment's end; so by its own time, not by the wall clock. */
   minutes: number;
+  /** Of what no event holds. */
   megabytes: number;
+  /** Of what events hold until their clips are stored. */
+  pinnedMegabytes: number;
 }
 
 /** A ring as eviction sees it. `segments` is in order of time. */
@@ -12,24 +15,67 @@ export interface Evictable {
   readonly isPinned: (segment: Segment) => boolean;
 }
 
+/** A span that an event holds. */
+export interface Hold {
+  event: string;
+  fromUs: number;
+  toUs: number;
+}
+
 const MEGABYTE = 1024 * 1024;
 
-/** The segments to drop so that a ring keeps its own quota, oldest first. Pinned ones stay, though they count. */
+/** The segments to drop so that a ring keeps its own quota, oldest first. Pinned ones stay, and have a bound of their own. */
 export function evictions({ segments, isPinned }: Evictable, quota: Quota): Segment[] {
   const newest = segments.at(-1);
   if (newest === undefined) return [];
   const oldestUs = newest.endUs - quota.minutes * 60_000_000;
-  let excessBytes = bytesOf(segments) - quota.megabytes * MEGABYTE;
+  const idle = segments.filter((segment) => !isPinned(segment));
+  let excessBytes = bytesOf(idle) - quota.megabytes * MEGABYTE;
   const dropped: Segment[] = [];
-  for (const segment of segments) {
-    const tooOld = segment.endUs <= oldestUs;
-    if (!tooOld && excessBytes <= 0) break;
+  for (const segment of idle) {
+    if (segment.endUs > oldestUs && excessBytes <= 0) break;
     // The newest stays: it tells where the footage ends.
-    if (segment === newest || isPinned(segment)) continue;
+    if (segment === newest) continue;
     dropped.push(segment);
     excessBytes -= segment.sizeBytes;
   }
   return dropped;
+}
+
+/**
+ * The events that lose their pins so that what is pinned, of all rings together, is at most `limitBytes`: those that ended
+ * first. Footage that a younger event holds as well stays pinned. Answers in the order of `rings`.
+ */
+export function lostHolds(
+  rings: readonly (Evictable & { readonly held: readonly Hold[] })[],
+  limitBytes: number,
+): string[][] {
+  const lost = rings.map((): string[] => []);
+  const pinned = rings.flatMap(({ segments, isPinned }) => segments.filter(isPinned));
+  let excessBytes = bytesOf(pinned) - limitBytes;
+  if (excessBytes <= 0) return lost;
+  const oldestFirst = rings
+    .flatMap(({ segments, held }, index) =>
+      held.map((hold) => ({
+        ...{ index, hold },
+        segments: segments.filter(({ startUs, endUs }) => hold.fromUs < endUs && hold.toUs > startUs),
+      })),
+    )
+    .sort((a, b) => a.hold.toUs - b.hold.toUs);
+  const holders = new Map<Segment, number>();
+  for (const { segments } of oldestFirst) {
+    for (const segment of segments) holders.set(segment, (holders.get(segment) ?? 0) + 1);
+  }
+  for (const { index, hold, segments } of oldestFirst) {
+    if (excessBytes <= 0) break;
+    lost[index]?.push(hold.event);
+    for (const segment of segments) {
+      const others = (holders.get(segment) ?? 0) - 1;
+      holders.set(segment, others);
+      if (others === 0) excessBytes -= segment.sizeBytes;
+    }
+  }
+  return lost;
 }
 
 /**

@@ -111,6 +111,43 @@ describe('footage', () => {
     expect(outagesOf(footage).slice(1, -1)).toEqual([[4, 9, 'camera-lost']]);
   });
 
+  test('a clock that was set back an hour before a restart holds no request up for an hour', async () => {
+    nowUs = EPOCH_US + 3600 * SECOND_US;
+    await record(await openFootage(), 3598, 3600, false);
+    nowUs = EPOCH_US;
+    const again = await openFootage();
+    let over = false;
+    const until = again.until(EPOCH_US + 3606 * SECOND_US, signal).finally(() => (over = true));
+    nowUs += 60 * SECOND_US;
+    await clock.sleep(0);
+    expect(over).toBe(false);
+    nowUs += 20 * SECOND_US;
+    expect(await until).toBe('final');
+  });
+
+  test('footage goes on where it ended when the clock was set back, and a request across that has all of it', async () => {
+    nowUs = EPOCH_US + 3600 * SECOND_US;
+    await record(await openFootage(), 3598, 3600, false);
+    nowUs = EPOCH_US;
+    const again = await openFootage();
+    const until = again.until(EPOCH_US + 3602 * SECOND_US, signal);
+    await record(again, 3600, 3603, false);
+    expect(await until).toBe('final');
+    const found = again.ring.overlapping(EPOCH_US + 3599 * SECOND_US, EPOCH_US + 3602 * SECOND_US);
+    expect(found.map(({ startUs }) => (startUs - EPOCH_US) / SECOND_US)).toEqual([3598, 3600]);
+  });
+
+  test('a clock that was set forward an hour before a restart gives what was recorded, at once', async () => {
+    await record(await openFootage(), 0, 2, false);
+    nowUs = EPOCH_US + 3600 * SECOND_US;
+    const again = await openFootage();
+    expect(await again.until(EPOCH_US + 5 * SECOND_US, signal)).toBe('final');
+    expect(outagesOf(again).slice(-2)).toEqual([
+      [2, 3600, 'agent-stopped'],
+      [3600, 1e6, 'camera-lost'],
+    ]);
+  });
+
   test('a request waits until its last moment is recorded', async () => {
     const footage = await openFootage();
     await record(footage, 0, 2, false);

@@ -42,6 +42,8 @@ export const HOLE_US = 300_000;
 
 /** The last segment of a session, and what a slow disk holds back, may be this late. */
 const LATE_US = 15_000_000;
+/** A window ends no later than this after it is asked for: the longest post-roll. */
+const LONGEST_AHEAD_US = 60_000_000;
 const LOOK_FOR_ROOM_MS = 5000;
 /** Recording begins with less than all of the reserve, but not so that it would end at once. */
 const BEGIN_RESERVE_SHARE = 0.5;
@@ -226,9 +228,13 @@ export class Footage {
    * Rejects with the signal's reason.
    */
   async until(toUs: number, signal: AbortSignal): Promise<'final' | 'stopped'> {
+    const askedUs = this.#clock.nowUs();
     for (;;) {
       signal.throwIfAborted();
-      if (this.#isFinal(toUs)) return 'final';
+      // A window that is still ahead by then was asked for before the host's clock was set back and the agent restarted.
+      const latestUs = askedUs + LONGEST_AHEAD_US;
+      if (this.#isFinal(this.#options.pace === 'live' ? Math.min(toUs, latestUs) : toUs, toUs))
+        return 'final';
       if (this.#state.kind === 'stopped') return this.#servesWhatIsThere ? 'final' : 'stopped';
       await this.#change(signal);
     }
@@ -244,9 +250,10 @@ export class Footage {
     return join(this.#options.directory, 'incoming');
   }
 
-  #isFinal(toUs: number): boolean {
+  /** `toUs` by the clock, `recordedToUs` by the footage's own times. */
+  #isFinal(toUs: number, recordedToUs: number): boolean {
     const newest = this.ring.newest;
-    if (newest !== undefined && newest.endUs >= toUs) return true;
+    if (newest !== undefined && newest.endUs >= recordedToUs) return true;
     if (this.#state.kind === 'ended') return true;
     if (this.#options.pace === 'replay') return false;
     const nowUs = this.#clock.nowUs();

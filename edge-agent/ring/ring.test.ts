@@ -23,7 +23,7 @@ afterEach(async () => {
 function open(options: Partial<RingOptions> = {}): Promise<Ring> {
   return Ring.open({
     directory: join(directory, 'ring'),
-    quota: { minutes: 1, megabytes: 100 },
+    quota: { minutes: 1, megabytes: 100, pinnedMegabytes: 100 },
     log: createLogger('test'),
     disk: () => Promise.resolve({ freeBytes: 1e12, sizeBytes: 2e12 }),
     ...options,
@@ -82,12 +82,12 @@ describe('ring', () => {
   });
 
   test('counts what it has written, and what events hold', async () => {
-    const ring = await open({ quota: { minutes: 10, megabytes: 0.01 } });
+    const ring = await open({ quota: { minutes: 10, megabytes: 0.01, pinnedMegabytes: 1 } });
     await ring.pin(EVENT, EPOCH_US, EPOCH_US + SECOND_US);
     for (let second = 0; second < 10; second += 2) await record(ring, second, 4000);
     expect(ring.stats).toMatchObject({
-      segments: 2,
-      bytes: 8000,
+      segments: 3,
+      bytes: 12_000,
       pinnedBytes: 4000,
       writtenLastHour: 20_000,
     });
@@ -102,7 +102,7 @@ describe('ring', () => {
   });
 
   test('drops by size', async () => {
-    const ring = await open({ quota: { minutes: 10, megabytes: 0.01 } });
+    const ring = await open({ quota: { minutes: 10, megabytes: 0.01, pinnedMegabytes: 1 } });
     for (let second = 0; second < 10; second += 2) await record(ring, second, 4000);
     expect(secondsOf(ring)).toEqual([6, 8]);
   });
@@ -118,6 +118,41 @@ describe('ring', () => {
     await again.unpin(EVENT);
     expect(secondsOf(again)[0]).toBe(22);
     expect(secondsOf(await open())[0]).toBe(22);
+  });
+
+  test('an event loses its pin when all that is held reaches its bound, for good', async () => {
+    const quota = { minutes: 0.1, megabytes: 100, pinnedMegabytes: 0.01 };
+    const younger = EVENT.replace('213', '214');
+    const ring = await open({ quota });
+    await ring.pin(EVENT, EPOCH_US, EPOCH_US + 4 * SECOND_US);
+    await ring.pin(younger, EPOCH_US + 10 * SECOND_US, EPOCH_US + 14 * SECOND_US);
+    for (let second = 0; second < 30; second += 2) await record(ring, second, 4000);
+    expect(secondsOf(ring)).toEqual([10, 12, 24, 26, 28]);
+    expect([ring.stats.lostPins, ring.held.map(({ event }) => event)]).toEqual([1, [younger]]);
+    const again = await open({ quota });
+    await again.pin(EVENT, EPOCH_US, EPOCH_US + 4 * SECOND_US);
+    expect(again.held.map(({ event }) => event)).toEqual([younger]);
+    await again.unpin(EVENT);
+    expect(await readdir(join(directory, 'ring', 'pins'))).toEqual([younger]);
+  });
+
+  test('recording goes on when events would fill the disk: the oldest lose what they hold', async () => {
+    const used: { bytes: () => number } = { bytes: () => 0 };
+    const ring = await open({
+      disk: () => Promise.resolve({ freeBytes: Math.max(0, 20_000 - used.bytes()), sizeBytes: 20_000 }),
+      reserveBytes: 0,
+    });
+    used.bytes = () => ring.stats.bytes;
+    for (let n = 0; n < 12; n++) {
+      const second = 2 * n;
+      const id = EVENT.replace('221320', `2214${String(second).padStart(2, '0')}`);
+      await ring.pin(id, EPOCH_US + second * SECOND_US, EPOCH_US + (second + 2) * SECOND_US);
+      await record(ring, second, 2000);
+    }
+    expect(ring.stats.pinnedBytes).toBeLessThanOrEqual(15_000);
+    expect(ring.stats.lostPins).toBeGreaterThan(0);
+    expect(secondsOf(ring).at(-1)).toBe(22);
+    expect(await ring.hasRoom(1)).toBe(true);
   });
 
   test('a torn pin file is dropped', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { systemClock, type Clock } from '@faascam/core/clock';
 import type { Logger } from '@faascam/core/log';
 import { LastHour } from '../last-hour.ts';
-import { bytesOf, evictions, type Quota } from './eviction.ts';
+import { bytesOf, evictions, lostHolds, type Hold, type Quota } from './eviction.ts';
 import { Pins } from './pins.ts';
 import { Room, type Disk, type Tenant } from './room.ts';
 import { parseSegmentName, segmentName, type Segment } from './segment.ts';
@@ -27,6 +27,8 @@ export interface RingStats {
   spanMs: number;
   /** Of segments that events hold. */
   pinnedBytes: number;
+  /** Events that lost what they held, since the agent's start, because all that is held had reached its bound. */
+  lostPins: number;
   /** Taken in during the last hour. A segment is written once, so this is what the disk bears. */
   writtenLastHour: number;
 }
@@ -34,6 +36,7 @@ export interface RingStats {
 /** Neighbours of one session lie this close: pictures shown before a keyframe may be stored behind it. */
 export const JOIN_US = 1_000_000;
 const REMEMBERED_SIZES = 5;
+const MEGABYTE = 1024 * 1024;
 
 /**
  * The last minutes of a camera: segment files in a directory, and an index of them in memory (some 100 bytes each).
@@ -47,6 +50,7 @@ export class Ring implements Tenant {
   #quota: Quota;
   #segments: Segment[];
   #newestSizes: number[];
+  #lostPins = 0;
 
   private constructor(options: RingOptions, pins: Pins, segments: Segment[]) {
     this.#options = options;
@@ -86,6 +90,7 @@ export class Ring implements Tenant {
       bytes: bytesOf(this.#segments),
       spanMs: first && last ? (last.endUs - first.startUs) / 1000 : 0,
       pinnedBytes: bytesOf(this.#segments.filter((segment) => this.isPinned(segment))),
+      lostPins: this.#lostPins,
       writtenLastHour: this.#written.total,
     };
   }
@@ -139,6 +144,12 @@ export class Ring implements Tenant {
     return this.#segments.filter((segment) => segment.startUs < toUs && segment.endUs > fromUs);
   }
 
+  /** What events hold. */
+  get held(): readonly Hold[] {
+    return this.#pins.held;
+  }
+
+  /** Holds what lies between these times for an event; in vain when it has lost its pin before. */
   async pin(event: string, fromUs: number, toUs: number): Promise<void> {
     await this.#pins.add(event, { fromUs, toUs });
   }
@@ -146,6 +157,18 @@ export class Ring implements Tenant {
   async unpin(event: string): Promise<void> {
     await this.#pins.remove(event);
     await this.evict();
+  }
+
+  /** Takes their pins from events. What they held is dropped in its turn. */
+  async losePins(events: readonly string[]): Promise<void> {
+    for (const event of events) {
+      await this.#pins.lose(event);
+      this.#lostPins += 1;
+      this.#options.log.warn(
+        { event },
+        "Too much footage waits for its clips to be stored: the oldest event's is no longer held.",
+      );
+    }
   }
 
   /** Takes a segment out that could not be read, and its file with it. */
@@ -162,6 +185,8 @@ export class Ring implements Tenant {
 
   /** Drops what is beyond the quota, and what the disk and the other rings need. */
   async evict(): Promise<void> {
+    const [lost = []] = lostHolds([this], this.#quota.pinnedMegabytes * MEGABYTE);
+    await this.losePins(lost);
     const dropped = evictions(this, this.#quota);
     if (dropped.length > 0) await this.drop(dropped);
     await this.#room.makeRoom();

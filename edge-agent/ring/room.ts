@@ -3,7 +3,7 @@ import { systemClock, type Clock } from '@faascam/core/clock';
 import { systemCodeOf } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
 import { RateLimit } from '../rate-limit.ts';
-import { evictionsOfAll, type Evictable } from './eviction.ts';
+import { bytesOf, evictionsOfAll, lostHolds, type Evictable, type Hold } from './eviction.ts';
 import type { Segment } from './segment.ts';
 
 export interface RoomOptions {
@@ -28,6 +28,9 @@ export interface Disk {
 export interface Tenant extends Evictable {
   /** What its next segment may take. */
   readonly nextBytes: number;
+  /** What events hold. */
+  readonly held: readonly Hold[];
+  losePins(events: readonly string[]): Promise<void>;
   /** Takes these out of the ring and deletes their files. */
   drop(segments: readonly Segment[]): Promise<void>;
 }
@@ -35,6 +38,8 @@ export interface Tenant extends Evictable {
 const MEGABYTE = 1024 * 1024;
 const MOST_RESERVED_BYTES = 128 * MEGABYTE;
 const RESERVED_SHARE = 0.05;
+/** What events may hold of all that the rings can have: the rest is for the moments before the next ones. */
+const PINNED_SHARE = 0.75;
 const TELL_INTERVAL_MS = 600_000;
 
 /** Free space that footage leaves to others, in bytes: 128 MB, and on a small disk (a RAM disk) a twentieth of it. */
@@ -97,6 +102,11 @@ export class Room {
     }
     const limitBytes = this.limitMegabytes > 0 ? this.limitMegabytes * MEGABYTE : Number.MAX_SAFE_INTEGER;
     const tenants = [...this.#tenants];
+    const heldBytes = tenants.reduce((sum, { segments }) => sum + bytesOf(segments), 0);
+    const mostPinned = PINNED_SHARE * Math.min(limitBytes, heldBytes + freeBytes);
+    for (const [index, events] of lostHolds(tenants, mostPinned).entries()) {
+      await tenants[index]?.losePins(events);
+    }
     const dropped = evictionsOfAll(tenants, { limitBytes, wantedBytes });
     for (const [index, tenant] of tenants.entries()) {
       const segments = dropped[index] ?? [];
