@@ -47,7 +47,8 @@ export class ChunkLane {
       return result;
     } finally {
       this.#busy = false;
-      this.#next();
+      // Whoever has just sent has its next chunk ready in a moment, and may still be the newest.
+      setImmediate(() => this.#next());
     }
   }
 

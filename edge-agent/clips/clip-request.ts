@@ -130,7 +130,9 @@ async function offer(
   let outcome: Outcome = 'failed';
   try {
     event.offered = true;
-    await publish(desk, request, event, signal);
+    while (!(await publish(desk, request, event, signal))) {
+      log.info({ event: eventId }, "The object store is full: older events' footage makes room.");
+    }
     await uplink.schedule.wait(desk.offerWaitsMs, request.attempts, signal);
     outcome = 'unanswered';
   } catch (error) {
@@ -140,7 +142,6 @@ async function offer(
       { event: eventId, attempt },
       `The event's footage could not be offered yet: ${messageOf(error)}`,
     );
-    if (error instanceof SegmentsFullError) await makeRoom(desk, event).catch(() => undefined);
   } finally {
     event.offered = false;
     place.leave(stored.has(eventId) ? 'stored' : outcome);
@@ -148,17 +149,24 @@ async function offer(
   return outcome;
 }
 
+/** Says false when the object store is full, and an older event's objects made room: it is to be tried again at once. */
 async function publish(
   desk: ClipDesk,
   request: WaitingRequest,
   event: EventOnItsWay,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const { messaging, clock, requests, log, camera } = desk;
   // What is sent while it is away would only heap up in memory.
   while (!messaging.isConnected()) await clock.sleep(LOOK_FOR_NATS_MS, signal);
   const wanted = await requests.wantedOf(request.eventId);
-  const ready = await prepare(desk, wanted, event, signal);
+  let ready: ClipReady;
+  try {
+    ready = await prepare(desk, wanted, event, signal);
+  } catch (error) {
+    if (error instanceof SegmentsFullError && (await makeRoom(desk, event))) return false;
+    throw error;
+  }
   const attempt = request.attempts + 1;
   const { wantedAtUs, pinnedAtUs } = request;
   const offered = { attempt, wantedAtUs, pinnedAtUs, offeredAtUs: Math.round(clock.nowUs()) };
@@ -172,14 +180,14 @@ async function publish(
     { event: request.eventId, attempt, segments: segments.length, gaps },
     "The event's footage is offered.",
   );
+  return true;
 }
 
-/** Takes the objects of an older event out of the store, which is offered again later. */
-async function makeRoom({ uplink, store, log }: ClipDesk, event: EventOnItsWay): Promise<void> {
+/** Takes the objects of an older event out of the store, which is offered again later. False: there is none. */
+async function makeRoom({ uplink, store }: ClipDesk, event: EventOnItsWay): Promise<boolean> {
   const older = makesRoom(uplink.events.values(), await store.events(), event.order);
-  if (older === undefined) return;
-  await store.remove(older.id, older.camera);
-  log.info({ event: older.id, for: event.id }, "The object store is full: an older event's footage waits.");
+  if (older !== undefined) await store.remove(older.id, older.camera);
+  return older !== undefined;
 }
 
 async function prepare(

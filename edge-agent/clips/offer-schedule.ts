@@ -61,7 +61,8 @@ export class OfferSchedule {
 
   /** Resolves when it is the turn of the event of this `order`; the highest goes first. Rejects when aborted. */
   async enter(order: number, signal: AbortSignal): Promise<Place> {
-    await this.#queue.wait(order, signal, () => this.#next());
+    // Those that come at the same moment, as at the agent's start, are looked at together.
+    await this.#queue.wait(order, signal, () => void setImmediate(() => this.#next()));
     return { leave: (outcome) => this.#leave(outcome) };
   }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { JsMsg } from '@nats-io/jetstream';
 import { MalformedInputError, messageOf } from '@faascam/core/errors';
 import { clipWanted, parseMessage, type ClipWanted } from '@faascam/core/messages';
@@ -26,6 +27,8 @@ export class RequestsAtWork {
   constructor(desk: ClipDesk, letGo: AbortSignal, onWaiting: (count: number) => void) {
     this.#desk = desk;
     this.#letGo = letGo;
+    // Each request listens.
+    setMaxListeners(0, letGo);
     this.#onWaiting = onWaiting;
     this.#begun = new Promise((resolve) => (this.#begin = resolve));
   }

@@ -12,7 +12,8 @@ import type { ChunkLane } from './chunk-lane.ts';
 
 /** Whatever nobody fetched by then is offered again from the ring. */
 const KEPT_MS = 86_400_000;
-const CHUNK_TIMEOUT_MS = 20_000;
+/** A chunk is what the link takes in a tenth of a second; without an answer for so long, it is gone or stands still. */
+const CHUNK_TIMEOUT_MS = 5000;
 /** Requests that are under way at the same time while objects are removed. */
 const REMOVALS_AT_ONCE = 8;
 
