@@ -24,7 +24,7 @@ const SEGMENT_US = 4 * SECOND_US;
 const soon = { timeout: 60_000, interval: 50 };
 
 let site: TestSite;
-/** Four seconds of noise, a few megabytes. */
+/** Four seconds of noise, a megabyte or so. */
 let video: string;
 let videoBytes: number;
 let ends: (() => Promise<unknown>)[] = [];
@@ -33,7 +33,7 @@ beforeAll(async () => {
   site = await openTestSite();
   video = join(site.directory, 'noise.mkv');
   const picture = 'testsrc2=size=640x360:rate=10:duration=4,noise=alls=60:allf=t';
-  await makeVideo('-f', 'lavfi', '-i', picture, '-b:v', '6M', '-preset', 'ultrafast', video);
+  await makeVideo('-f', 'lavfi', '-i', picture, '-b:v', '2M', '-preset', 'ultrafast', video);
   videoBytes = (await stat(video)).size;
 });
 

@@ -106,8 +106,14 @@ async function serve(
       return info.num_ack_pending + info.num_pending;
     },
     objects: async () => {
-      const store = await new Objm(messaging.nc).open(buckets.segments);
-      return (await store.list()).map(({ name }) => name).filter((name) => name.startsWith(`${camera}/`));
+      // The client's list waits for objects that are removed while it reads.
+      const { state } = await messaging.jsm.streams.info(`OBJ_${buckets.segments}`, {
+        subjects_filter: `$O.${buckets.segments}.M.>`,
+      });
+      const names = Object.keys(state.subjects ?? {}).map((subject) =>
+        Buffer.from(subject.split('.').at(-1) ?? '', 'base64url').toString(),
+      );
+      return names.filter((name) => name.startsWith(`${camera}/`));
     },
     stop: async () => {
       stop.abort();

@@ -10,8 +10,8 @@ const RETRY_MS = 2000;
 
 interface AtWork {
   over: Promise<void>;
-  /** What NATS asked with; absent for a request that only this disk knows of. */
-  message: JsMsg | undefined;
+  /** What NATS asked with, by sequence in its stream; none for a request that only this disk knows of. */
+  messages: Map<number, JsMsg>;
 }
 
 /** A camera's requests that are being fulfilled, and the messages that they came with. */
@@ -42,7 +42,7 @@ export class RequestsAtWork {
   async takeKept(): Promise<void> {
     for (const request of this.#desk.requests.all) {
       await pin(this.#desk, request);
-      this.#start(request, undefined);
+      this.#start(request);
     }
   }
 
@@ -54,7 +54,7 @@ export class RequestsAtWork {
       requireOwn(wanted, camera, message.subject);
       const atWork = this.#atWork.get(wanted.eventId);
       if (atWork !== undefined) {
-        atWork.message = message;
+        atWork.messages.set(message.seq, message);
         return;
       }
       await pin(this.#desk, wanted);
@@ -62,17 +62,17 @@ export class RequestsAtWork {
     } catch (error) {
       if (error instanceof MalformedInputError) {
         log.error(`A request for footage was left out: ${error.message}`);
-        this.#reply(() => message.term());
+        if (this.#isOpen) message.term();
       } else {
         log.warn(`A request for footage could not be kept and comes again: ${messageOf(error)}`);
-        this.#reply(() => message.nak(RETRY_MS));
+        if (this.#isOpen) message.nak(RETRY_MS);
       }
     }
   }
 
   /** Tells NATS that the requests are at work still: nobody else needs to see to them. */
   holdMessages(): void {
-    for (const { message } of this.#atWork.values()) this.#reply(() => message?.working());
+    for (const atWork of this.#atWork.values()) this.#reply(atWork, (message) => message.working());
   }
 
   /** Resolves when none is at work any more. */
@@ -84,8 +84,9 @@ export class RequestsAtWork {
     return Math.round(this.#desk.clock.nowUs());
   }
 
-  #start(request: WaitingRequest, message: JsMsg | undefined): void {
-    const atWork: AtWork = { message, over: Promise.resolve() };
+  #start(request: WaitingRequest, message?: JsMsg): void {
+    const atWork: AtWork = { messages: new Map(), over: Promise.resolve() };
+    if (message !== undefined) atWork.messages.set(message.seq, message);
     this.#atWork.set(request.eventId, atWork);
     this.#onWaiting(this.#atWork.size);
     atWork.over = this.#work(request, atWork).finally(() => {
@@ -100,7 +101,7 @@ export class RequestsAtWork {
     for (;;) {
       try {
         const outcome = await fulfil(this.#desk, request, this.#letGo);
-        this.#reply(() => (outcome === 'stored' ? atWork.message?.ack() : atWork.message?.nak()));
+        this.#reply(atWork, (message) => (outcome === 'stored' ? message.ack() : message.nak()));
         return;
       } catch (error) {
         if (!this.#letGo.aborted) {
@@ -108,16 +109,21 @@ export class RequestsAtWork {
           await clock.sleep(RETRY_MS, this.#letGo).catch(() => undefined);
         }
         if (this.#letGo.aborted) {
-          this.#reply(() => atWork.message?.nak());
+          this.#reply(atWork, (message) => message.nak());
           return;
         }
       }
     }
   }
 
-  #reply(send: () => void): void {
-    // Without an answer the request comes again, which is as good as can be when the connection is gone.
-    if (!this.#desk.messaging.nc.isClosed()) send();
+  /** Without an answer a request comes again, which is as good as can be when the connection is gone. */
+  get #isOpen(): boolean {
+    return !this.#desk.messaging.nc.isClosed();
+  }
+
+  #reply({ messages }: AtWork, send: (message: JsMsg) => void): void {
+    if (!this.#isOpen) return;
+    for (const message of messages.values()) send(message);
   }
 }
 

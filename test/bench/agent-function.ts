@@ -12,7 +12,10 @@ const listening = z.object({ listening: z.number().int() });
 export interface BenchFunction {
   pid: number;
   /** Calls it with a message, resolves with the answer's status. */
-  call: (message: Msg, contentType: 'image/jpeg' | 'application/json') => Promise<number>;
+  call: (
+    message: Pick<Msg, 'subject' | 'data'> & { headers?: Msg['headers'] | undefined },
+    contentType: 'image/jpeg' | 'application/json',
+  ) => Promise<number>;
   /** Calls it with the newest message of a subject, one at a time, as the connector does with frames. */
   takeNewest(messaging: Messaging, subject: string): void;
   stop(): Promise<void>;

@@ -13,8 +13,8 @@ export interface BenchSite {
   readonly scratch: string;
   readonly server: NatsServer;
   readonly messaging: Messaging;
-  /** Starts `faascam agent` with these cameras (the config's keys); it runs when this resolves. */
-  agent(id: string, cameras: Record<string, object>): Promise<BenchAgent>;
+  /** Starts `faascam agent` with these cameras (the config's keys), and `more` of a config; it runs when this resolves. */
+  agent(id: string, cameras: Record<string, object>, more?: object): Promise<BenchAgent>;
   /** Ends the agents, then the server. */
   close(): Promise<void>;
 }
@@ -51,8 +51,8 @@ export async function openBenchSite(scratch: string): Promise<BenchSite> {
     scratch,
     server,
     messaging,
-    agent: async (id, cameras) => {
-      const agent = await startAgent(id, cameras, scratch, server.url);
+    agent: async (id, cameras, more = {}) => {
+      const agent = await startAgent(id, cameras, scratch, { nats: { url: server.url }, ...more });
       agents.push(agent);
       return agent;
     },
@@ -68,13 +68,13 @@ async function startAgent(
   id: string,
   cameras: Record<string, object>,
   scratch: string,
-  natsUrl: string,
+  more: object,
 ): Promise<BenchAgent> {
   const data = join(scratch, id);
   const config = join(scratch, `${id}.yml`);
   const configure = (now: Record<string, object>): void => {
     // JSON is YAML.
-    writeFileSync(config, JSON.stringify({ data, agent: { id }, nats: { url: natsUrl }, cameras: now }));
+    writeFileSync(config, JSON.stringify({ data, agent: { id }, cameras: now, ...more }));
   };
   configure(cameras);
   const child = spawn(process.execPath, [program, 'agent', '--config', config], {

@@ -15,6 +15,7 @@ import { benchAgentSoak } from './agent-soak.ts';
 import { benchAgentTime } from './agent-time.ts';
 import { benchAgentTorn } from './agent-torn.ts';
 import { benchAgentUplink } from './agent-uplink.ts';
+import { benchBacklog } from './backlog.ts';
 import { benchCameras } from './cameras.ts';
 import { benchEvents } from './events.ts';
 import { benchDetector } from './detector.ts';
@@ -81,6 +82,7 @@ const benches: Record<string, (scratch: string) => Promise<Figure[]>> = {
   'agent-recovery': benchAgentRecovery,
   'agent-torn': benchAgentTorn,
   'agent-uplink': benchAgentUplink,
+  backlog: benchBacklog,
   [SOAK]: (scratch) => benchAgentSoak(scratch, minutes),
 };
 
