@@ -177,12 +177,13 @@ function full(name: string, lastsMs: number, folder: 'ring' | 'clips', causes: F
 
 /**
  * The clock of the agent's host is wrong by this from now on, and the agent is killed: it goes on with that clock, and
- * with footage of another time.
+ * with footage of another time. A ring counts its minutes by its footage's own time, so that what is not pinned is too old
+ * after a jump forward.
  */
 function clock(seconds: number): Fault {
   const name = `agent's clock stepped by ${seconds > 0 ? '+' : '-'}1 h: kill -9`;
   return {
-    ...{ name, lastsMs: 2000, causes: restarted, needs: 'clock' },
+    ...{ name, lastsMs: 2000, causes: [...restarted, 'evicted'], needs: 'clock' },
     happen: async (site) => {
       site.stepAgentClock(seconds);
       await wait(2000);
@@ -206,7 +207,7 @@ function duplicates(): Fault {
 /** Says everything in the stream of clips once more, the last first. */
 async function repeatBackwards({ messaging }: Site, fromSeq: number, round: number): Promise<void> {
   const consumer = await messaging.js.consumers.get(streams.clips, {
-    filter_subjects: [subjects.clipsReady('*')],
+    filter_subjects: subjects.clipsReady('*'),
     deliver_policy: DeliverPolicy.StartSequence,
     opt_start_seq: fromSeq,
   });

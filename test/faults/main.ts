@@ -15,9 +15,10 @@ import { orphanedChunks, remainsOf } from './remains.ts';
 import { runInSandbox, sandbox, type Sandbox } from './sandbox.ts';
 import { Site } from './site.ts';
 import { overlapping } from './verdict.ts';
+import { verified } from './verified.ts';
 import { told } from './wanted.ts';
 
-const USAGE = 'script/test faults [--events N] [--seed N] [--only PART-OF-A-NAME] [--logs FOLDER]';
+const USAGE = 'script/test faults [--events N] [--seed N] [--only PART-OF-A-NAME,...] [--logs FOLDER]';
 /** From so many events on, faults last as long as they do in the world. */
 const LONG_FROM_EVENTS = 500;
 /** Of all events; the camera with visits has the others. */
@@ -78,19 +79,26 @@ async function runSite(
   say(`Site with ${store === 's3' ? 'an S3 server' : 'a folder'} as its store; ${site.link.description}.`);
   const rows: Row[] = [];
   const known = new Set<string>();
-  let before: Memory = new Map();
+  let memoryBefore: Memory = new Map();
+  const found: string[] = [];
   for (const fault of faults) {
-    const row = await runEpisode({
-      ...{ site, fault, events: each.events, cameras: QUIET, random: each.random },
-      ...{ known, before: [...(rows.at(-1)?.causes ?? ['before-start'])] },
-    });
+    const before = rows.at(-1)?.causes ?? ['before-start'];
+    const { random, events } = each;
+    const row = await runEpisode({ site, fault, events, cameras: QUIET, random, known, before }).catch(
+      (error: unknown) => {
+        // The others may still tell something.
+        found.push(`${fault.name}: the suite itself failed: ${messageOf(error)}`);
+        return undefined;
+      },
+    );
+    if (row === undefined) continue;
     for (const id of row.verdicts.keys()) known.add(id);
     rows.push(row);
     say(lineOf(row).join(' | '));
     for (const problem of problemsOf(row)) say(`    ${problem}`);
-    if (rows.length === 1) before = memoryByPart(process.pid);
+    if (rows.length === 1) memoryBefore = memoryByPart(process.pid);
   }
-  const found = await finish(site, rows, known);
+  found.push(...(await finish(site, rows, known)));
   const after = memoryByPart(process.pid);
   await site.close();
   if (each.logs !== '') cpSync(join(folder, 'logs'), join(each.logs, store), { recursive: true });
@@ -98,7 +106,7 @@ async function runSite(
   await wait(1000);
   const left = processesAbout(folder).filter((line) => !isOurs(line));
   if (left.length > 0) found.push(`processes are left: ${left.join('; ')}`);
-  return { rows, faults: found, memory: { before, after } };
+  return { rows, faults: found, memory: { before: memoryBefore, after } };
 }
 
 /** The suite itself, and the shell around it. */
@@ -142,6 +150,7 @@ async function finish(site: Site, rows: Row[], known: Set<string>): Promise<stri
   for (const id of held) found.push(`footage is still held for ${id}`);
   for (const id of keys.keys())
     if (!wanted.has(id)) found.push(`objects in the store are of no event: ${id}`);
+  found.push(...(await verified(site)));
   const chunks = await orphanedChunks(site);
   if (chunks > 0) found.push(`${chunks} chunks in the object store of segments belong to no object`);
   return found;
@@ -188,7 +197,7 @@ async function runSuite(inside: Sandbox, plan: Plan): Promise<number> {
       ((needs === 'namespaces' || needs === 'directory') && !inside.namespaces) ||
       (needs === 'clock' && fakeClock === undefined);
     if (missing) say(`Left out: ${name}`);
-    return !missing && (name === 'none' || name.includes(plan.only));
+    return !missing && (name === 'none' || plan.only.split(',').some((part) => name.includes(part)));
   });
   const onFolder = chosen.filter(({ needs, name }) => !s3 || needs === 'directory' || name === 'none');
   const onS3 = s3 ? chosen.filter(({ needs }) => needs !== 'directory') : [];

@@ -29,7 +29,7 @@ export interface SiteOptions {
 
 const AGENT = 'edge';
 /** Small, so that they can be filled. */
-const RING_MEGABYTES = 96;
+const RING_MEGABYTES = 256;
 const CLIPS_MEGABYTES = 192;
 
 /**
@@ -40,6 +40,7 @@ export class Site {
   readonly options: SiteOptions;
   /** `faascam.yml` of the agent, which also names the store as it really is. */
   readonly config: string;
+  readonly natsUrl: string;
   readonly link: Link;
   readonly agent: Part;
   readonly nats: Part;
@@ -49,7 +50,6 @@ export class Site {
   readonly store: ObjectStore;
   readonly gateways: Part[] = [];
   readonly connectors: Part[] = [];
-  readonly #natsUrl: string;
 
   private constructor(
     options: SiteOptions,
@@ -57,7 +57,7 @@ export class Site {
     parts: Pick<Site, 'config' | 'link' | 'nats' | 'agent' | 'messaging' | 'store' | 'storeServer'>,
   ) {
     this.options = options;
-    this.#natsUrl = natsUrl;
+    this.natsUrl = natsUrl;
     this.config = parts.config;
     this.link = parts.link;
     this.nats = parts.nats;
@@ -145,7 +145,7 @@ export class Site {
     const connector = new Part({
       name: `connector ${number}`,
       command: [process.execPath, join(checkout, 'connector/dist/main.js')],
-      env: { NATS_URL: this.#natsUrl, gateway_url: `http://127.0.0.1:${port}` },
+      env: { NATS_URL: this.natsUrl, gateway_url: `http://127.0.0.1:${port}` },
       log: log('connector'),
     });
     this.connectors.push(connector);
@@ -160,7 +160,7 @@ export class Site {
   #functionEnv(): Record<string, string> {
     const { scratch } = this.options;
     return {
-      NATS_URL: this.#natsUrl,
+      NATS_URL: this.natsUrl,
       TMPDIR: join(scratch, 'tmp'),
       FAASCAM_DATA: scratch,
       FAASCAM_STORE: JSON.stringify(this.storeServer.given),

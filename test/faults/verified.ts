@@ -1,10 +1,16 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { checkout } from './checkout.ts';
+import type { Site } from './site.ts';
 
-/** What `faascam verify` finds wrong with the store that a config file names; empty if nothing is. */
-export async function verified(config: string): Promise<string[]> {
-  const { code, output } = await faascam(['verify', '--config', config]);
+/**
+ * What `faascam verify` finds wrong with the site's store, of which it knows the agent's key and asks the agent for its
+ * newest events; empty if nothing is.
+ */
+export async function verified({ config, natsUrl, options }: Site): Promise<string[]> {
+  const key = join(options.scratch, 'agent/evidence/agent-key.pub');
+  const args = ['verify', '--config', config, '--key', key, '--live', '--nats', natsUrl];
+  const { code, output } = await faascam(args);
   return code === 0 ? [] : ['faascam verify does not pass:', ...output.trim().split('\n')];
 }
 
