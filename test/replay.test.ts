@@ -59,6 +59,14 @@ describe('a replay of the demo scene', () => {
     }
   });
 
+  it('leaves signed receipts and a whole chain, in which verify finds nothing wrong', async () => {
+    const data = join(scratch, 'demo-data');
+    const key = join(data, 'evidence', 'agent-key.pub');
+    const { code, stdout, stderr } = await runFaascam(['verify', '--data', data, '--key', key]);
+    expect(code, stdout + stderr).toBe(0);
+    expect(stdout).toContain(`${demoVisits.length} events, 0 removed.`);
+  });
+
   it('compares its events with the truth that it is given', () => {
     const labels = demoVisits.flatMap((visit) => [...new Set(visit.labels)]);
     expect(report.truth).toMatchObject([
