@@ -59,12 +59,28 @@ const cameras: { name: string; options: Omit<RecordingOptions, 'directory' | 'se
     },
     { name: 'MJPEG', options: { video: ['-c:v', 'mjpeg', '-q:v', '8'] } },
     { name: 'HEVC with an open GOP', options: { video: x265 } },
+    { name: 'MPEG-4', options: { video: ['-c:v', 'mpeg4', '-g', '25'] } },
+    {
+      name: 'AV1',
+      options: { video: ['-c:v', 'libaom-av1', '-cpu-used', '8', '-usage', 'realtime', '-g', '25'] },
+    },
+    {
+      name: 'VP9',
+      options: { video: ['-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-g', '25'] },
+    },
   ];
 
+const encoders = new Map([
+  ['AV1', await hasEncoder('libaom-av1')],
+  ['VP9', await hasEncoder('libvpx-vp9')],
+]);
 const hasHevc = await hasEncoder('libx265');
 const hasOpus = await hasEncoder('libopus');
 const testable = cameras.filter(
-  ({ name }) => (hasHevc || !name.includes('HEVC')) && (hasOpus || !name.includes('Opus')),
+  ({ name }) =>
+    (hasHevc || !name.includes('HEVC')) &&
+    (hasOpus || !name.includes('Opus')) &&
+    encoders.get(name) !== false,
 );
 
 describe.each(testable)('a clip of $name', ({ options, sound }) => {

@@ -190,7 +190,6 @@ export async function rewrapped(
     const track = mp4.tracks[index];
     const stream = found.streams.find((candidate) => candidate.index === index);
     if (track === undefined || stream === undefined || track.sizes.length === 0) return undefined;
-    const last = track.ptsUs.reduce((best, time, n) => (time >= (track.ptsUs[best] ?? 0) ? n : best), 0);
     return {
       stream: {
         index,
@@ -203,7 +202,7 @@ export async function rewrapped(
       },
       ptsUs: track.ptsUs,
       digests: digests.get(track) ?? new Uint8Array(),
-      lastDurationUs: track.durationUs[last] ?? 0,
+      lastDurationUs: track.durationUs.at(-1) ?? 0,
     };
   };
   const picture = trackOf('video');

@@ -53,9 +53,12 @@ export async function readBack(path: string, placed: Placed[]): Promise<Facts> {
   };
 }
 
-/** When the packet that ends last does. */
+/**
+ * When a track ends: with the packet that is shown last. Durations in MP4 are between decoding times, and say nothing of
+ * how long a picture is shown; only the last one's does.
+ */
 export function lastUs({ ptsUs, durationUs }: Mp4Track): number {
-  return ptsUs.reduce((last, time, index) => Math.max(last, time + (durationUs[index] ?? 0)), 0);
+  return ptsUs.reduce((last, time) => Math.max(last, time), 0) + (durationUs.at(-1) ?? 0);
 }
 
 /** One track of a clip beside the same of its segments. */

@@ -17,6 +17,7 @@ import { benchAgentTorn } from './agent-torn.ts';
 import { benchAgentUplink } from './agent-uplink.ts';
 import { benchBacklog } from './backlog.ts';
 import { benchCameras } from './cameras.ts';
+import { benchClips } from './clips.ts';
 import { benchEvents } from './events.ts';
 import { benchDetector } from './detector.ts';
 import { benchLive } from './live.ts';
@@ -71,6 +72,7 @@ const benches: Record<string, (scratch: string) => Promise<Figure[]>> = {
   },
   replay: async (scratch) => await benchReplay((await materialIn(scratch)).model, scratch),
   cameras: async (scratch) => await benchCameras((await materialIn(scratch)).model, scratch),
+  clips: benchClips,
   accuracy: benchAccuracy,
   detector: benchDetector,
   events: benchEvents,

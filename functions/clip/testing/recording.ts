@@ -48,9 +48,9 @@ export async function hasEncoder(name: string): Promise<boolean> {
 export async function record(options: RecordingOptions): Promise<Recording> {
   const { directory, seconds, audio, filter, originUs = 1_767_323_045_000_006 } = options;
   // A container that keeps the encoder's own times, also those of decoding. QuickTime takes G.711, MP4 takes Opus, and
-  // G.726 only NUT.
+  // G.726 only Matroska.
   const isRaw = audio?.some((option) => option.startsWith('pcm_'));
-  const whole = join(directory, `whole.${audio?.includes('g726') ? 'nut' : isRaw ? 'mov' : 'mp4'}`);
+  const whole = join(directory, `whole.${audio?.includes('g726') ? 'mkv' : isRaw ? 'mov' : 'mp4'}`);
   const picture = options.picture ?? `testsrc2=size=320x240:rate=25:duration=${seconds}`;
   const sound = options.sound ?? `sine=frequency=440:sample_rate=8000:duration=${seconds}`;
   await run('ffmpeg', [
