@@ -1,12 +1,13 @@
 import { z } from 'zod';
-import type { Clock } from './clock.ts';
+import { systemClock, type Clock } from './clock.ts';
 import { MalformedInputError, messageOf } from './errors.ts';
 import type { Logger } from './log.ts';
 import { parseMessage, sha256, timeUs } from './messages.ts';
 import { readObject } from './read-object.ts';
 import { settingsDigest, sweepDecision, type SweepState } from './retention.ts';
-import type { RetentionSettings } from './retention-settings.ts';
+import { retentionSettings, type RetentionSettings } from './retention-settings.ts';
 import { sweep, type SweepOptions, type SweepReport } from './retention-sweep.ts';
+import { settingsFromEnv } from './settings.ts';
 import type { ObjectStore } from './store.ts';
 
 /** No camera can be called so: ids begin with a letter or digit. */
@@ -115,4 +116,14 @@ export class RetentionSweeper {
 async function putState(store: ObjectStore, state: SweepState): Promise<void> {
   const body = Buffer.from(`${JSON.stringify({ v: 1, ...state })}\n`);
   await store.put(STATE_KEY, body, { contentType: 'application/json' });
+}
+
+/**
+ * A function's sweeper, as environment variable FAASCAM_RETENTION says; undefined where it is not set: then somebody else
+ * sweeps. Throws `UsageError` for settings that cannot be.
+ */
+export function sweeperFromEnv(log: Logger, signal: AbortSignal): RetentionSweeper | undefined {
+  if ((process.env['FAASCAM_RETENTION'] ?? '').trim() === '') return undefined;
+  const settings = settingsFromEnv(retentionSettings, 'FAASCAM_RETENTION');
+  return new RetentionSweeper({ settings, clock: systemClock, log, signal });
 }

@@ -5,6 +5,7 @@ import { functionMessaging } from '@faascam/core/function-messaging';
 import { bodyBytes, type FunctionContext, type FunctionHandler } from '@faascam/core/function';
 import { createLogger } from '@faascam/core/log';
 import { requireProgram } from '@faascam/core/programs';
+import { sweeperFromEnv } from '@faascam/core/retention-sweeper';
 import { settingsFromEnv } from '@faascam/core/settings';
 import { storeSettings } from '@faascam/core/store-settings';
 import { openStore, type ObjectStore } from '@faascam/core/store';
@@ -18,7 +19,7 @@ import { storedOf } from './receipt.ts';
 
 /**
  * Environment: FAASCAM_STORE (the clip store, YAML), FAASCAM_CLIP (what is made beside a clip, YAML), FAASCAM_DATA
- * (folder of the default store), NATS_URL.
+ * (folder of the default store), FAASCAM_RETENTION (YAML; with it, old events are removed now and then), NATS_URL.
  */
 const clipStore = storeSettings.prefault({ kind: 'directory' });
 
@@ -26,6 +27,7 @@ const log = createLogger('clip');
 const messaging = functionMessaging('faascam clip');
 let store: Promise<ObjectStore> | undefined;
 let closing = new AbortController();
+let sweeper: ReturnType<typeof sweeperFromEnv>;
 
 /** Within what `stack.yml` gives a call, so that its caller hears how far the clip is, and not just that time is up. */
 const CALL_MS = 100_000;
@@ -49,6 +51,7 @@ interface Result {
 const handler: FunctionHandler = async (event, context) => {
   const offer = offerOf(bodyBytes(event));
   const { eventId } = offer.ready;
+  void sweeper?.sweepIfDue(await openedStore());
   const earlier = await findReceipt(await openedStore(), eventId);
   if (earlier !== undefined) {
     await announce(earlier);
@@ -130,6 +133,7 @@ function openedStore(): Promise<ObjectStore> {
 }
 
 export async function ready(): Promise<void> {
+  sweeper = sweeperFromEnv(log, closing.signal);
   await requireProgram('ffmpeg');
   await requireProgram('ffprobe');
   settingsFromEnv(clipSettings, 'FAASCAM_CLIP');
