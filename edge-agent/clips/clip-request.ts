@@ -29,6 +29,9 @@ const EDGE_US = { live: 50_000, replay: 1000 } as const;
 const TRY_AGAIN_MS = [1000, 2000, 5000, 10_000, 30_000];
 const LOOK_FOR_NATS_MS = 500;
 
+/** An event that was offered in vain goes behind those that were not: it may be the fault itself. Longer than any ring. */
+const BEHIND_US = 1e14;
+
 /** What a camera's requests are fulfilled with. */
 export interface ClipDesk {
   agent: string;
@@ -126,7 +129,7 @@ async function offer(
 ): Promise<Outcome> {
   const { uplink, stored, log } = desk;
   const { eventId } = request;
-  const place = await uplink.schedule.enter(event.order, signal);
+  const place = await uplink.schedule.enter(event.order - request.attempts * BEHIND_US, signal);
   let outcome: Outcome = 'failed';
   try {
     event.offered = true;

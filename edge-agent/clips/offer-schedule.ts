@@ -15,7 +15,8 @@ export interface Flow {
   unanswered: number;
 }
 
-export const fullFlow: Flow = { places: MOST_OFFERED, unanswered: 0 };
+/** One is made while the next one is brought; more only once clips are seen to be stored. */
+export const firstFlow: Flow = { places: 2, unanswered: 0 };
 
 /**
  * One stored clip makes room for one more; an offer that nobody stored leaves a single place: offers that heap up while
@@ -51,7 +52,7 @@ export class OfferSchedule {
   readonly #queue = new NewestFirst();
   readonly #clock: Clock;
   readonly #random: () => number;
-  #flow: Flow = fullFlow;
+  #flow: Flow = firstFlow;
   #taken = 0;
 
   constructor(clock: Clock, random: () => number = Math.random) {

@@ -232,7 +232,7 @@ async function openBucket({ nc, jsm }: Messaging, megabytes: number): Promise<Ob
     ttl: nanos(KEPT_MS),
     description: 'Segments of events on their way',
   };
-  const maxBytes = megabytes * 1024 * 1024;
+  const maxBytes = Math.floor(megabytes * 1024 * 1024);
   // A server on a small disk has less to give away than we would like: what it has is enough to go on.
   for (let max_bytes = maxBytes; ; max_bytes = Math.floor(max_bytes / 2)) {
     try {
