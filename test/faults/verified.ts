@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { checkout } from './checkout.ts';
 import type { Site } from './site.ts';
 
+const MOST_LINES = 12;
+
 /**
  * What `faascam verify` finds wrong with the site's store, of which it knows the agent's key and asks the agent for its
  * newest events; empty if nothing is.
@@ -11,7 +13,9 @@ export async function verified({ config, natsUrl, options }: Site): Promise<stri
   const key = join(options.scratch, 'agent/evidence/agent-key.pub');
   const args = ['verify', '--config', config, '--key', key, '--live', '--nats', natsUrl];
   const { code, output } = await faascam(args);
-  return code === 0 ? [] : ['faascam verify does not pass:', ...output.trim().split('\n')];
+  if (code === 0) return [];
+  const lines = output.trim().split('\n');
+  return [`faascam verify does not pass, in ${lines.length} lines:`, ...lines.slice(0, MOST_LINES)];
 }
 
 function faascam(args: readonly string[]): Promise<{ code: number; output: string }> {
