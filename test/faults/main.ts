@@ -18,8 +18,9 @@ import { overlapping } from './verdict.ts';
 import { verified } from './verified.ts';
 import { told } from './wanted.ts';
 
-const USAGE = 'script/test faults [--events N] [--seed N] [--only PART-OF-A-NAME,...] [--logs FOLDER]';
-/** From so many events on, faults last as long as they do in the world. */
+const USAGE =
+  'script/test faults [--events N] [--long] [--seed N] [--only PART-OF-A-NAME,...] [--logs FOLDER]';
+/** From so many events on, a run is a long one. */
 const LONG_FROM_EVENTS = 500;
 /** Of all events; the camera with visits has the others. */
 const ASKED_SHARE = 0.8;
@@ -29,6 +30,8 @@ const VISITED = 'yard';
 
 interface Plan {
   events: number;
+  /** Faults last as long as the worst outages do. */
+  long: boolean;
   seed: number;
   only: string;
   /** Where the parts' logs are kept; empty: nowhere. */
@@ -40,6 +43,7 @@ function planOf(args: readonly string[]): Plan | undefined {
     args: [...args],
     options: {
       events: { type: 'string' },
+      long: { type: 'boolean' },
       seed: { type: 'string' },
       only: { type: 'string' },
       logs: { type: 'string' },
@@ -47,7 +51,13 @@ function planOf(args: readonly string[]): Plan | undefined {
   });
   const [events, seed] = [Number(values.events ?? 100), Number(values.seed ?? 1)];
   if (!Number.isInteger(events) || events < 1 || !Number.isInteger(seed)) return undefined;
-  return { events, seed, only: values.only ?? '', logs: values.logs ?? '' };
+  return {
+    events,
+    long: values.long ?? events >= LONG_FROM_EVENTS,
+    seed,
+    only: values.only ?? '',
+    logs: values.logs ?? '',
+  };
 }
 
 function clockLibrary(): string | undefined {
@@ -186,11 +196,10 @@ function lineOf(row: Row): string[] {
 }
 
 async function runSuite(inside: Sandbox, plan: Plan): Promise<number> {
-  const long = plan.events >= LONG_FROM_EVENTS;
   const fakeClock = clockLibrary();
   const s3 = await s3ServerInstalled();
-  const groups = allFaults(long);
-  const episodes = long ? groups.flat() : groups.map((group) => inSuccession(group));
+  const groups = allFaults(plan.long);
+  const episodes = plan.long ? groups.flat() : groups.map((group) => inSuccession(group));
   const chosen = episodes.filter(({ name, needs }) => {
     const missing =
       (needs === 's3' && !s3) ||
