@@ -241,6 +241,8 @@ async function bring(
   const there = await desk.store.chunksOf(event.id);
   for (const segment of ring.overlapping(around.fromUs, around.toUs)) {
     try {
+      // The disk was full when it was begun.
+      if (segment.sizeBytes === 0) throw new UnreadableSegmentError('it is empty');
       codec ??= await codecOf(segment.path);
       refs.push(await desk.store.put(event, segment, there, signal));
     } catch (error) {
