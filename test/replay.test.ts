@@ -128,10 +128,13 @@ describe('a replay of the demo scene', () => {
   it('is listed by the command line, which fetches a clip', async () => {
     const data = ['--data', join(scratch, 'demo-data')];
     const list = await runFaascam(['clips', 'list', ...data]);
-    expect(list.stdout.trim().split('\n')).toHaveLength(demoVisits.length);
+    const [head, ...lines] = list.stdout.trim().split('\n');
+    expect(head).toMatch(/^EVENT +BEGAN/);
+    expect(lines).toHaveLength(demoVisits.length);
     const [first] = report.events;
-    const file = join(scratch, 'fetched.mp4');
-    expect(await runFaascam(['clips', 'get', first?.id ?? '', ...data, '--output', file])).toMatchObject({
+    const folder = join(scratch, 'fetched');
+    const file = join(folder, `${first?.id ?? ''}.mp4`);
+    expect(await runFaascam(['clips', 'get', first?.id ?? '', ...data, '--output', folder])).toMatchObject({
       code: 0,
       stdout: `${file}\n`,
     });

@@ -74,8 +74,12 @@ export function remember(
     return [{ label: object.label, box: object.box, seenAtUs: capturedAtUs, movedAtUs }];
   });
   const missed = recent.filter((other) => !now.some((object) => isSame(other, object)));
+  // What moves may be part of something larger than the region around it: the next look is at the whole.
+  const inVain = !movers.some((mover) =>
+    seen.objects.some(({ box: seenAt }) => intersection(mover, seenAt) > 0),
+  );
   return {
-    wholeAtUs: seen.whole || before === undefined ? capturedAtUs : before.wholeAtUs,
+    wholeAtUs: seen.whole || before === undefined ? capturedAtUs : inVain ? 0 : before.wholeAtUs,
     known: [...now, ...missed].slice(0, 64),
   };
 }
