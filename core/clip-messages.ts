@@ -59,6 +59,8 @@ export const clipStored = z.object({
   delivered: span.optional(),
   gaps: z.array(gap),
   complete: z.boolean(),
+  /** It was stored once and removed on purpose: nothing is there any more, and nothing will be. */
+  removed: z.literal(true).optional(),
 });
 export type ClipStored = z.infer<typeof clipStored>;
 

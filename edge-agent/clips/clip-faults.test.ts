@@ -207,6 +207,27 @@ describe('clips on their way', () => {
     expect(offers.every(({ segments }) => segments.length === 1)).toBe(true);
   });
 
+  test('a segment that is empty, because the disk was full, is a gap of its event', async () => {
+    const footage = await recorded(1);
+    const empty = join((await footage.openSession()) ?? '', 'closed.mkv');
+    await writeFile(empty, '');
+    const emptyUs = START_US + SEGMENT_US;
+    await footage.add(empty, { startUs: emptyUs, endUs: emptyUs + SEGMENT_US, joinsPrevious: true });
+    const afterUs = emptyUs + SEGMENT_US;
+    const after = join((await footage.openSession()) ?? '', 'closed.mkv');
+    await copyFile(video, after);
+    await footage.add(after, { startUs: afterUs, endUs: afterUs + SEGMENT_US, joinsPrevious: true });
+    expect(footage.ring.segments.map(({ sizeBytes }) => sizeBytes)).toEqual([videoBytes, 0, videoBytes]);
+
+    const offers = await watchOffers(site.messaging, 'empty', (ready) => void store(site.messaging, ready));
+    serve('empty', footage, site.messaging);
+    await want(site.messaging, wantedClip('empty', START_US + SECOND_US, afterUs + SECOND_US));
+    await vi.waitFor(() => expect(offers.length).toBe(1), soon);
+    expect(offers[0]?.segments.map(({ startUs }) => startUs)).toEqual([START_US, afterUs]);
+    expect(offers[0]?.gaps).toMatchObject([{ fromUs: emptyUs, toUs: afterUs }]);
+    expect(footage.ring.segments.map(({ sizeBytes }) => sizeBytes)).not.toContain(0);
+  });
+
   test('a request is served also if NATS and all that lay there is gone, and the agent was restarted', async () => {
     const directory = await mkdtemp(join(site.directory, 'wiped-'));
     const server = await startNatsServer({ directory });

@@ -29,9 +29,6 @@ const EDGE_US = { live: 50_000, replay: 1000 } as const;
 const TRY_AGAIN_MS = [1000, 2000, 5000, 10_000, 30_000];
 const LOOK_FOR_NATS_MS = 500;
 
-/** An event that was offered in vain goes behind those that were not: it may be the fault itself. Longer than any ring. */
-const BEHIND_US = 1e14;
-
 /** What a camera's requests are fulfilled with. */
 export interface ClipDesk {
   agent: string;
@@ -71,7 +68,7 @@ export async function fulfil(
 ): Promise<'stored' | 'later'> {
   const { footage, stored, log, camera } = desk;
   const { eventId } = request;
-  const event = { id: eventId, camera, order: request.toUs, offered: false };
+  const event: EventOnItsWay = { id: eventId, camera, order: request.toUs, offered: false };
   const over = new AbortController();
   const letGo = (): void => over.abort(signal.reason);
   signal.addEventListener('abort', letGo, { once: true });
@@ -99,6 +96,8 @@ export async function fulfil(
     await untilStored;
     desk.uplink.events.delete(eventId);
   }
+  const { offeredAtUs } = event;
+  if (offeredAtUs !== undefined) desk.uplink.schedule.answered((desk.clock.nowUs() - offeredAtUs) / 1000);
   await desk.store.remove(eventId, camera);
   await desk.attestor?.stored(camera, eventId, stored.receiptOf(eventId));
   await footage.ring.unpin(eventId);
@@ -129,14 +128,14 @@ async function offer(
 ): Promise<Outcome> {
   const { uplink, stored, log } = desk;
   const { eventId } = request;
-  const place = await uplink.schedule.enter(event.order - request.attempts * BEHIND_US, signal);
+  const place = await uplink.schedule.enter(event.order, request.attempts, signal);
   let outcome: Outcome = 'failed';
   try {
     event.offered = true;
     while (!(await publish(desk, request, event, signal))) {
       log.info({ event: eventId }, "The object store is full: older events' footage makes room.");
     }
-    await uplink.schedule.wait(desk.offerWaitsMs, request.attempts, signal);
+    await place.wait(desk.offerWaitsMs, request.attempts, signal);
     outcome = 'unanswered';
   } catch (error) {
     signal.throwIfAborted();
@@ -176,6 +175,7 @@ async function publish(
   await messaging.js.publish(subjects.clipsReady(camera), JSON.stringify({ ...ready, offer: offered }), {
     msgID: `ready-${request.eventId}-${attempt}-${offered.offeredAtUs}`,
   });
+  event.offeredAtUs = offered.offeredAtUs;
   request.attempts = attempt;
   await requests.update(request);
   const { segments, gaps } = ready;

@@ -20,6 +20,8 @@ export interface EventOnItsWay {
   order: number;
   /** Whether it is offered now: the clip function may be reading its objects. */
   offered: boolean;
+  /** When it was offered last, in this process. */
+  offeredAtUs?: number;
 }
 
 /** What all cameras of an agent share on the way of their clips: turns, the link, and the room in the object store. */

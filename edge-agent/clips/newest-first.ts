@@ -26,6 +26,11 @@ export class NewestFirst {
     });
   }
 
+  /** How many wait. */
+  get size(): number {
+    return this.#waiting.size;
+  }
+
   /** Lets the first go. Says whether there was one. */
   admit(): boolean {
     let newest: Waiting | undefined;

@@ -10,7 +10,7 @@ import type { Messaging } from '@faascam/core/messaging';
 import type { ObjectStore } from '@faascam/core/store';
 import { assemble, type Clip, type Damage } from './assemble.ts';
 import { eventFileName } from './clip-names.ts';
-import { findReceipt, storeEvent, type EventFile, type StoredReceipt } from './clip-store.ts';
+import { findReceipt, storeEvent, wasRemoved, type EventFile, type StoredReceipt } from './clip-store.ts';
 import { ffmpegVersion } from './ffmpeg.ts';
 import { lookThrough, type Look } from './look.ts';
 import { isPatienceOver, type Offer } from './offer.ts';
@@ -28,13 +28,16 @@ export interface ClipParts {
   settings: ClipSettings;
 }
 
+export type JobResult =
+  { outcome: 'stored' | 'already-stored'; receipt: StoredReceipt } | { outcome: 'removed' };
+
 const FOLDER_PREFIX = 'faascam-clip-';
 /** No job goes on for so long without making a file. */
 const LEFTOVER_AFTER_MS = 3 * 3_600_000;
 
 /**
  * Makes and stores an event's clips, pictures and receipt from the segments that its agent offers, and gives the
- * receipt; of an event that is stored already, that one. Without segments the receipt alone is stored, and says why.
+ * receipt; of an event that is stored already, that one; of one that was removed on purpose, none. Without segments the receipt alone is stored, and says why.
  * Temporary files are gone when it returns or throws.
  */
 export async function runClipJob(
@@ -42,11 +45,12 @@ export async function runClipJob(
   parts: ClipParts,
   signal: AbortSignal,
   progress = new Progress(offer.ready.eventId, parts),
-): Promise<{ receipt: StoredReceipt; outcome: 'stored' | 'already-stored' }> {
+): Promise<JobResult> {
   const { store, clock } = parts;
   const { eventId } = offer.ready;
   const earlier = await findReceipt(store, eventId);
   if (earlier !== undefined) return { receipt: earlier, outcome: 'already-stored' };
+  if (await wasRemoved(store, eventId)) return { outcome: 'removed' };
 
   const directory = await mkdtemp(join(tmpdir(), FOLDER_PREFIX));
   try {

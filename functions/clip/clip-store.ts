@@ -35,6 +35,11 @@ export async function findReceipt(store: ObjectStore, eventId: string): Promise<
   }
 }
 
+/** Whether an event without a receipt was removed on purpose: it must not be stored again. */
+export async function wasRemoved(store: ObjectStore, eventId: string): Promise<boolean> {
+  return (await store.head(eventKey(eventId, 'removed.json'))) !== undefined;
+}
+
 /** A file on disk that belongs to an event, and what it is called in the store. */
 export interface EventFile {
   name: EventObject;

@@ -3,6 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '@faascam/core/clock';
 import { clipSettings } from '@faascam/core/clip-settings';
+import { removeEvent } from '@faascam/core/event-removal';
+import { storedEvent } from '@faascam/core/event-walk';
 import { eventKey } from '@faascam/core/ids';
 import { createLogger } from '@faascam/core/log';
 import type { StoreSettings } from '@faascam/core/store-settings';
@@ -152,6 +154,28 @@ describe.each(kinds)('with a %s store', (kind) => {
     expect(state.subjects).toEqual({ [subjects.clipsStored(`again-${kind}`)]: 3 });
   });
 
+  test('an event that was removed on purpose is not stored again, and its agent is told to let go', async () => {
+    const ready = readyOf(await site.upload(`removed-${kind}`), { camera: `removed-${kind}` });
+    await call(ready);
+    const removal = { atUs: systemClock.nowUs(), reason: 'by-hand' } as const;
+    expect(await removeEvent(store, ready.eventId, removal)).toMatchObject({ outcome: 'removed' });
+    const answered = {
+      status: 200,
+      body: { eventId: ready.eventId, outcome: 'removed', complete: false },
+    };
+    for (let round = 0; round < 2; round++) expect(await call(ready)).toEqual(answered);
+    expect([...(await storedEvent(store, ready.eventId)).objects.keys()]).toEqual(['removed.json']);
+
+    await vi.waitFor(() => expect(site.announced).toHaveLength(3));
+    for (const told of site.announced.slice(1)) {
+      expect(told).toEqual({
+        ...{ v: 1, eventId: ready.eventId, camera: ready.camera, complete: false, gaps: [], removed: true },
+        requested: { fromUs: ready.fromUs, toUs: ready.toUs },
+        keys: { manifest: eventKey(ready.eventId, 'event.json') },
+      });
+    }
+  });
+
   test('calls for one event at the same time store it once', async () => {
     const ready = readyOf(await site.upload(`twins-${kind}`), { camera: `twins-${kind}` });
     const answers = await Promise.all(Array.from({ length: 4 }, () => call(ready)));
@@ -167,7 +191,7 @@ describe.each(kinds)('with a %s store', (kind) => {
     const results = await Promise.all(Array.from({ length: 3 }, () => runClipJob(offer, parts, noAbort)));
     expect(results.filter(({ outcome }) => outcome === 'stored')).toHaveLength(1);
     const receipt = await receiptOf(store, ready);
-    for (const result of results) expect(result.receipt.manifest).toEqual(receipt);
+    for (const result of results) expect(result).toMatchObject({ receipt: { manifest: receipt } });
     const { bytes } = await objectOf(store, ready, 'clip.mp4');
     expect(createHash('sha256').update(bytes).digest('hex')).toBe(receipt.clip?.sha256);
   });

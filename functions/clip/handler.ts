@@ -1,4 +1,5 @@
 import { systemClock } from '@faascam/core/clock';
+import type { ClipStored } from '@faascam/core/clip-messages';
 import { clipSettings } from '@faascam/core/clip-settings';
 import { FaascamError } from '@faascam/core/errors';
 import { functionMessaging } from '@faascam/core/function-messaging';
@@ -10,12 +11,12 @@ import { settingsFromEnv } from '@faascam/core/settings';
 import { storeSettings } from '@faascam/core/store-settings';
 import { openStore, type ObjectStore } from '@faascam/core/store';
 import { subjects } from '@faascam/core/subjects';
-import { removeLeftovers, runClipJob } from './clip-job.ts';
-import { findReceipt, type StoredReceipt } from './clip-store.ts';
+import { removeLeftovers, runClipJob, type JobResult } from './clip-job.ts';
+import { findReceipt } from './clip-store.ts';
 import { JobQueue } from './job-queue.ts';
 import { offerOf, type Offer } from './offer.ts';
 import { Progress } from './progress.ts';
-import { storedOf } from './receipt.ts';
+import { removedOf, storedOf } from './receipt.ts';
 
 /**
  * Environment: FAASCAM_STORE (the clip store, YAML), FAASCAM_CLIP (what is made beside a clip, YAML), FAASCAM_DATA
@@ -32,18 +33,14 @@ let sweeper: ReturnType<typeof sweeperFromEnv>;
 /** Within what `stack.yml` gives a call, so that its caller hears how far the clip is, and not just that time is up. */
 const CALL_MS = 100_000;
 /** One runs at a time: ffmpeg takes all of the processor as it is, and disk space adds up. */
-const queue = new JobQueue<Result>({ mostWaiting: 64, callerWaitsMs: CALL_MS });
+const queue = new JobQueue<JobResult>({ mostWaiting: 64, callerWaitsMs: CALL_MS });
 const progressOf = new Map<string, Progress>();
-
-interface Result {
-  receipt: StoredReceipt;
-  outcome: 'stored' | 'already-stored';
-}
 
 /**
  * `clips.ready.<camera>` in; clip, pictures and receipt into the store, and `clips.stored.<camera>` out. An event
  * that is stored already is announced again, at once: the agent repeats itself because it has not heard. So the
  * announcement carries no message id, by which NATS would drop it as a duplicate; whoever hears it may hear it twice.
+ * So is one that was removed on purpose: it is not stored again, and its agent lets its footage go.
  *
  * A clip that takes longer than a call may is made all the same. Its calls are answered with 500 and how far it is;
  * it is announced when it is stored.
@@ -54,15 +51,16 @@ const handler: FunctionHandler = async (event, context) => {
   void sweeper?.sweepIfDue(await openedStore());
   const earlier = await findReceipt(await openedStore(), eventId);
   if (earlier !== undefined) {
-    await announce(earlier);
+    await announce(storedOf(earlier));
     return answer(context, 200, { eventId, outcome: 'already-stored', complete: earlier.manifest.complete });
   }
   try {
-    const { receipt, outcome } = await withinCall(
+    const result = await withinCall(
       eventId,
       queue.run(eventId, () => work(offer)),
     );
-    return answer(context, 200, { eventId, outcome, complete: receipt.manifest.complete });
+    const complete = result.outcome !== 'removed' && result.receipt.manifest.complete;
+    return answer(context, 200, { eventId, outcome: result.outcome, complete });
   } catch (error) {
     if (!(error instanceof FaascamError) || error.code !== 'busy') throw error;
     return answer(context, 429, { error: error.message });
@@ -74,7 +72,7 @@ function answer(context: FunctionContext, status: number, body: object): Functio
   return context.status(status).headers({ 'Content-Type': 'application/json' }).succeed(JSON.stringify(body));
 }
 
-async function work(offer: Offer): Promise<Result> {
+async function work(offer: Offer): Promise<JobResult> {
   const { eventId } = offer.ready;
   const startedUs = systemClock.nowUs();
   const { nc } = await messaging.get();
@@ -84,24 +82,29 @@ async function work(offer: Offer): Promise<Result> {
   progressOf.set(eventId, progress);
   try {
     const result = await runClipJob(offer, parts, closing.signal, progress);
+    if (result.outcome === 'removed') {
+      log.info({ event: eventId }, 'The event was removed on purpose: it is not stored again.');
+      await announce(removedOf(offer.ready));
+      return result;
+    }
     const { outcome, receipt } = result;
     const { complete, clip } = receipt.manifest;
     const tookMs = Math.round((systemClock.nowUs() - startedUs) / 1000);
     log.info({ event: eventId, complete, sizeBytes: clip?.sizeBytes ?? 0, tookMs }, outcome);
     // Here, not by the caller, who may be gone by now.
-    await announce(receipt);
+    await announce(storedOf(receipt));
     return result;
   } finally {
     progressOf.delete(eventId);
   }
 }
 
-async function announce(receipt: StoredReceipt): Promise<void> {
+async function announce(stored: ClipStored): Promise<void> {
   const { js } = await messaging.get();
-  await js.publish(subjects.clipsStored(receipt.manifest.event.camera), JSON.stringify(storedOf(receipt)));
+  await js.publish(subjects.clipsStored(stored.camera), JSON.stringify(stored));
 }
 
-async function withinCall(eventId: string, job: Promise<Result>): Promise<Result> {
+async function withinCall(eventId: string, job: Promise<JobResult>): Promise<JobResult> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {

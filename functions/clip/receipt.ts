@@ -177,6 +177,21 @@ export function storedOf({ manifest, sha256 }: StoredReceipt): ClipStored {
   };
 }
 
+/** What is announced of an event that was removed on purpose: its agent can let its footage go. */
+export function removedOf({ eventId, camera, fromUs, toUs }: ClipReady): ClipStored {
+  return {
+    v: 1,
+    eventId,
+    camera,
+    // Where it was: readers of an older version know no event without one.
+    keys: { manifest: eventKey(eventId, 'event.json') },
+    requested: { fromUs, toUs },
+    gaps: [],
+    complete: false,
+    removed: true,
+  };
+}
+
 /** What an object's metadata says, so that a bucket can be understood without its receipts. Plain ASCII. */
 export function metadataOf({ event }: Pick<ClipReady, 'event'>, sha256: string): Record<string, string> {
   return {
