@@ -140,7 +140,7 @@ describe('a replay of the demo scene', () => {
     });
     expect(readFileSync(file).equals(readFileSync(first?.clip ?? ''))).toBe(true);
     const none = await runFaascam(['clips', 'get', 'demo-1-19990101t000000-000000', ...data]);
-    expect(none.stderr).toMatch(/There is no clip of event demo-1-19990101t000000-000000/);
+    expect(none.stderr).toMatch(/There is no event demo-1-19990101t000000-000000/);
     expect(none.code).toBe(1);
   });
 
