@@ -49,6 +49,18 @@ test('a failed run says what was being done and what ffmpeg said', async () => {
   );
 });
 
+test('pictures closer to each other than the camera says are no fault, as where two recordings meet', async () => {
+  const path = join(folder, 'seam.mkv');
+  const source = 'testsrc=size=160x120:rate=25:duration=2,settb=1/1000,setpts=PTS-gte(N\\,30)*35';
+  const encoding = ['-r', '25', '-vsync', 'passthrough', '-enc_time_base', '1:1000', '-c:v', 'libx264'];
+  await runFfmpeg(
+    { input: source, inputOptions: ['-f', 'lavfi'], outputOptions: [...encoding, '-bf', '0'], output: path },
+    'make the recording',
+    noAbort,
+  );
+  expect(await decode(path, noAbort)).toEqual({ frames: 50, complaints: [] });
+});
+
 test('a file that is no media is not readable, whatever is in it', async () => {
   const path = join(folder, 'text.mkv');
   for (const content of ['', 'no media', '{"streams": []}']) {

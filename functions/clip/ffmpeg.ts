@@ -27,6 +27,8 @@ export interface FfmpegReport {
 
 const COMPLAINTS_KEPT = 20;
 /** `frame=123`, as `-progress` prints it. */
+/** Pictures closer to each other than the output's ticks: a remark on what is written, not on what was read. */
+const OUTPUT_TIMES = /non[- ]monoton\w+ (increasing )?dts/i;
 const PROGRESS = /^([a-z_0-9]+)= *(\S*)$/;
 
 /**
@@ -51,7 +53,7 @@ export async function runFfmpeg(job: FfmpegJob, doing: string, signal: AbortSign
     const [, name, value = ''] = PROGRESS.exec(line) ?? [];
     if (name === 'frame') report.frames = Number(value);
     else if (name === 'out_time_us' && Number(value) >= 0) job.onTime?.(Number(value));
-    else if (name === undefined && line.trim() !== '') {
+    else if (name === undefined && line.trim() !== '' && !OUTPUT_TIMES.test(line)) {
       report.complaints = [...report.complaints.slice(1 - COMPLAINTS_KEPT), line];
     }
   };

@@ -4,6 +4,7 @@ import type { Msg } from '@nats-io/transport-node';
 import { z } from 'zod';
 import { httpHeaders } from '@faascam/connector/invocation';
 import type { Messaging } from '@faascam/core/messaging';
+import { readStack } from '@faascam/local/gateway/stack';
 import { endOf, pidOf } from './agent-site.ts';
 
 const listening = z.object({ listening: z.number().int() });
@@ -25,11 +26,14 @@ export async function startFunction(
   name: 'motion' | 'clip',
   env: Record<string, string>,
 ): Promise<BenchFunction> {
-  const handler = new URL(`../../../functions/${name}/dist/handler.js`, import.meta.url).pathname;
+  const root = new URL('../../../', import.meta.url).pathname;
+  const handler = `${root}functions/${name}/dist/handler.js`;
+  const spec = readStack(`${root}stack.yml`, {}).find((candidate) => candidate.name === name);
   const child = fork(new URL('../../../template/faascam-node/dist/index.js', import.meta.url), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: {
       ...process.env,
+      ...spec?.environment,
       ...{ FAASCAM_LOG: 'warn', FAASCAM_FUNCTION: name, FAASCAM_HANDLER: handler, http_port: '0' },
       ...env,
     },
