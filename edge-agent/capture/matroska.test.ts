@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CLUSTER, DamagedMatroskaError, elementAt, streamHead, wholeClusters } from './matroska.ts';
+import { CLUSTER, DamagedMatroskaError, elementAt } from '@faascam/core/matroska';
+import { streamHead, wholeClusters } from './matroska.ts';
 import { makeVideo } from './test-video.ts';
 
 let directory: string;

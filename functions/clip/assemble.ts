@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { FaascamError, messageOf, ProgramError } from '@faascam/core/errors';
+import { DamagedMatroskaError } from '@faascam/core/matroska';
 import type { SegmentRef } from '@faascam/core/messages';
 import { eventFileName } from './clip-names.ts';
 import type { Span } from './coverage.ts';
@@ -80,9 +81,9 @@ async function readOne(
 ): Promise<Segment | undefined> {
   try {
     const segment = await readSegment(file).catch(async (error: unknown) => {
-      if (!(error instanceof UnusualMatroskaError)) throw error;
+      if (!isOddMatroska(error)) throw error;
       const anew = await salvaged(file, number, directory, signal);
-      if (error.isDamage)
+      if (error instanceof DamagedMatroskaError)
         damaged.push({ ref: file.ref, why: `Segment ${file.ref.object}: ${error.message}.` });
       return anew;
     });
@@ -92,10 +93,16 @@ async function readOne(
       why: `MP4 cannot hold what the camera sends: ${segment.video.stream.codec}.`,
     });
   } catch (error) {
-    if (!(error instanceof FaascamError) || !UNREADABLE.has(error.code)) throw error;
+    const unreadable = error instanceof FaascamError && UNREADABLE.has(error.code);
+    // Also of what ffmpeg has salvaged: it will not become readable by another try.
+    if (!unreadable && !isOddMatroska(error)) throw error;
     damaged.push({ ref: file.ref, why: error.message });
   }
   return undefined;
+}
+
+function isOddMatroska(error: unknown): error is DamagedMatroskaError | UnusualMatroskaError {
+  return error instanceof DamagedMatroskaError || error instanceof UnusualMatroskaError;
 }
 
 const UNREADABLE = new Set(['not-readable', 'bad-segment', 'ffmpeg-failed']);

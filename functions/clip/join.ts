@@ -120,8 +120,8 @@ async function* asOneStream(placed: Placed[]): AsyncGenerator<Buffer> {
 }
 
 /**
- * What ffmpeg can read of a segment that we cannot, as Matroska of the usual kind. Throws `ProgramError` or
- * `UnusualMatroskaError` when that is nothing.
+ * What ffmpeg can read of a segment that we cannot, as Matroska of the usual kind. Throws `ProgramError`,
+ * `UnusualMatroskaError` or `DamagedMatroskaError` when that is nothing.
  */
 export async function salvaged(
   file: SegmentFile,

@@ -1,4 +1,14 @@
 import type { FileHandle } from 'node:fs/promises';
+import {
+  CLUSTER,
+  DamagedMatroskaError,
+  elementAt,
+  ENDLESS_SEGMENT,
+  INFO,
+  numberAt,
+  SEGMENT,
+  TRACKS,
+} from '@faascam/core/matroska';
 
 /**
  * As much of Matroska (RFC 9559) and EBML (RFC 8794) as ffmpeg writes into a segment: its tracks, its packets with
@@ -6,10 +16,7 @@ import type { FileHandle } from 'node:fs/promises';
  * file.
  */
 
-const SEGMENT = 0x18538067;
-const INFO = 0x1549a966;
 const TIMESTAMP_SCALE = 0x2ad7b1;
-const TRACKS = 0x1654ae6b;
 const TRACK_ENTRY = 0xae;
 const TRACK_NUMBER = 0xd7;
 const CODEC_ID = 0x86;
@@ -23,7 +30,6 @@ const PIXEL_HEIGHT = 0xba;
 const AUDIO = 0xe1;
 const SAMPLING_FREQUENCY = 0xb5;
 const CHANNELS = 0x9f;
-const CLUSTER = 0x1f43b675;
 const TIMESTAMP = 0xe7;
 const SIMPLE_BLOCK = 0xa3;
 const BLOCK_GROUP = 0xa0;
@@ -76,24 +82,18 @@ export interface MatroskaFile {
   clusters: Cluster[];
 }
 
-/** Not what ffmpeg writes, or, when `isDamage`, no longer: perhaps ffmpeg itself makes something of it. */
+/** Not what ffmpeg writes: perhaps ffmpeg itself makes something of it. */
 export class UnusualMatroskaError extends Error {
   override readonly name = 'UnusualMatroskaError';
-  readonly isDamage: boolean;
-
-  constructor(message: string, isDamage = false) {
-    super(message);
-    this.isDamage = isDamage;
-  }
 }
 
-function damaged(): UnusualMatroskaError {
-  return new UnusualMatroskaError('its structure is damaged', true);
+function damaged(): DamagedMatroskaError {
+  return new DamagedMatroskaError('its structure is damaged');
 }
 
 /**
  * Reads a file, with a call for each packet in the order of the file. A file that ends in the middle of something
- * gives what is whole. Throws `UnusualMatroskaError`.
+ * gives what is whole. Throws `UnusualMatroskaError` or `DamagedMatroskaError`.
  */
 export async function readMatroska(
   file: FileHandle,
@@ -146,9 +146,8 @@ export async function readMatroska(
 export function streamHead(tracksElement: Uint8Array): Buffer {
   const ebml =
     '1a45dfa3a342868101' + '42f7810142f2810442f38108' + '4282886d6174726f736b61' + '4287810442858102';
-  const endlessSegment = '1853806701ffffffffffffff';
   const info = '1549a966872ad7b1830f4240';
-  return Buffer.concat([Buffer.from(ebml + endlessSegment + info, 'hex'), tracksElement]);
+  return Buffer.concat([Buffer.from(ebml, 'hex'), ENDLESS_SEGMENT, Buffer.from(info, 'hex'), tracksElement]);
 }
 
 /** What stands before a cluster's blocks when its time is `timestampMs`. */
@@ -200,35 +199,7 @@ class Window {
   }
 }
 
-interface Element {
-  id: number;
-  bodyAt: number;
-  endAt: number;
-}
-
-/** The element at `at`; undefined where the bytes end before its head does. Throws `UnusualMatroskaError`. */
-function elementAt(bytes: Uint8Array, at: number): Element | undefined {
-  const id = numberAt(bytes, at, 4, false);
-  if (id === undefined) return undefined;
-  const size = numberAt(bytes, at + id.length, 8, true);
-  if (size === undefined) return undefined;
-  const bodyAt = at + id.length + size.length;
-  return { id: id.value, bodyAt, endAt: bodyAt + size.value };
-}
-
-/** A number whose first byte tells its length; `plain` without the bit that does. */
-function numberAt(bytes: Uint8Array, at: number, longest: number, plain: boolean) {
-  const first = bytes[at];
-  if (first === undefined) return undefined;
-  const length = Math.clz32(first) - 23;
-  if (length > longest) throw damaged();
-  if (at + length > bytes.length) return undefined;
-  let value = plain ? first & (0xff >> length) : first;
-  for (let more = 1; more < length; more++) value = value * 256 + (bytes[at + more] ?? 0);
-  return { value, length };
-}
-
-/** The elements side by side in `bytes`. Throws `UnusualMatroskaError` when one reaches beyond them. */
+/** The elements side by side in `bytes`. Throws `DamagedMatroskaError` when one reaches beyond them. */
 function* elementsIn(bytes: Uint8Array): Generator<{ id: number; body: Uint8Array }> {
   for (let at = 0; at < bytes.length;) {
     const element = elementAt(bytes, at);

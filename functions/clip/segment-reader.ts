@@ -30,8 +30,8 @@ const codecs = new Map([
 const PLAIN_PROFILES = new Set([66, 77, 88, 100]);
 
 /**
- * Reads a segment. Throws `FaascamError` `bad-segment` if no clip can be made of it, `UnusualMatroskaError` when
- * only ffmpeg may be able to read it.
+ * Reads a segment. Throws `FaascamError` `bad-segment` if no clip can be made of it, `UnusualMatroskaError` or
+ * `DamagedMatroskaError` when only ffmpeg may be able to read it.
  */
 export async function readSegment(file: SegmentFile): Promise<Segment> {
   const handle = await open(file.path);
