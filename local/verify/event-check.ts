@@ -8,7 +8,7 @@ import { eventKey } from '@faascam/core/ids';
 import type { LinkRecord } from './chain-check.ts';
 import type { Finding } from './finding.ts';
 import type { EventFolder, Opened } from './folders.ts';
-import { recordOf, signedFaults, signedOf, type Fault } from './receipt-check.ts';
+import { recordOf, signedFaults, signedOf, type Fault, type Signed } from './receipt-check.ts';
 
 export interface EventOptions {
   /** Public keys that may have signed; empty for any. */
@@ -53,18 +53,15 @@ async function checkReceipt(folder: EventFolder, { pinned }: EventOptions): Prom
   }
   const receipt = parsed.data;
   const { event } = receipt;
-  const faults: Fault[] = [];
-  const notes: Fault[] = [];
-  const misplaced = misplacedFault(folder, event.id, event.camera);
-  if (misplaced !== undefined) faults.push(misplaced);
-  const unsigned = read.value['attestation'] === undefined;
-  const signed = unsigned ? undefined : signedOf(read.value['attestation'], pinned);
+  const faults = misplacedFaults(folder, event.id, event.camera);
+  const signed = signedIn(read.value, pinned);
+  faults.push(...signed.faults);
   let record: LinkRecord | undefined;
-  if (signed !== undefined && 'code' in signed) faults.push(signed);
-  else if (signed !== undefined) {
-    faults.push(...signedFaults(receipt, read.value['event'], signed.attestation));
+  if (signed.signed !== undefined) {
+    const { attestation } = signed.signed;
+    faults.push(...signedFaults(receipt, read.value['event'], attestation));
     // A copy of one event's signature in another's receipt is no second link.
-    if (signed.attestation.link.eventId === event.id) record = recordOf(signed, canonicalSha256(read.value));
+    if (attestation.link.eventId === event.id) record = recordOf(signed.signed, canonicalSha256(read.value));
   }
   faults.push(...consistencyFaults(receipt));
   if (read.told !== undefined && read.told !== read.sha256)
@@ -75,16 +72,17 @@ async function checkReceipt(folder: EventFolder, { pinned }: EventOptions): Prom
   for (const object of objectsOf(receipt)) faults.push(...(await objectFaults(folder, event.id, object)));
   const named = new Set(objectsOf(receipt).map(({ key }) => posix.basename(key)));
   const strangers = [...folder.objects.keys()].filter((name) => !named.has(name) && !BESIDE.has(name));
-  if (strangers.length > 0)
-    notes.push({ code: 'object-unexpected', text: `its receipt does not name ${strangers.join(', ')}` });
-  const findings = [
-    ...findingsOf(folder, 'wrong', faults, receipt),
-    ...findingsOf(folder, 'note', notes, receipt),
-  ];
-  return {
-    ...{ kind: 'stored', camera: event.camera, eventId: event.id, findings, unsigned },
-    ...(record === undefined ? {} : { record }),
-  };
+  const note = strangers.length > 0 && `its receipt does not name ${strangers.join(', ')}`;
+  const { unsigned } = signed;
+  return checked(folder, {
+    kind: 'stored',
+    camera: event.camera,
+    eventId: event.id,
+    faults,
+    note,
+    unsigned,
+    record,
+  });
 }
 
 async function checkRemoval(folder: EventFolder, { pinned }: EventOptions): Promise<CheckedEvent> {
@@ -98,31 +96,63 @@ async function checkRemoval(folder: EventFolder, { pinned }: EventOptions): Prom
     });
   }
   const { eventId, camera } = parsed.data;
-  const faults: Fault[] = [];
-  const notes: Fault[] = [];
-  const misplaced = misplacedFault(folder, eventId, camera);
-  if (misplaced !== undefined) faults.push(misplaced);
-  const unsigned = read.value['attestation'] === undefined;
-  const signed = unsigned ? undefined : signedOf(read.value['attestation'], pinned);
+  const faults = misplacedFaults(folder, eventId, camera);
+  const signed = signedIn(read.value, pinned);
+  faults.push(...signed.faults);
   let record: LinkRecord | undefined;
-  if (signed !== undefined && 'code' in signed) faults.push(signed);
-  else if (signed !== undefined) {
-    const { link } = signed.attestation;
-    if (link.eventId === eventId && link.camera === camera) record = recordOf(signed, undefined);
+  if (signed.signed !== undefined) {
+    const { link } = signed.signed.attestation;
+    if (link.eventId === eventId && link.camera === camera) record = recordOf(signed.signed, undefined);
     else faults.push({ code: 'other-event-signed', text: `what was signed is event ${link.eventId}` });
   }
   const left = [...folder.objects.keys()].filter((name) => !BESIDE.has(name));
-  if (left.length > 0)
-    notes.push({ code: 'object-unexpected', text: `it was removed, but ${left.join(', ')} is still there` });
-  const event = { event: { id: eventId, camera } };
-  const findings = [
-    ...findingsOf(folder, 'wrong', faults, event),
-    ...findingsOf(folder, 'note', notes, event),
-  ];
-  return {
-    ...{ kind: 'removed', camera, eventId, findings, unsigned },
-    ...(record === undefined ? {} : { record }),
-  };
+  const note = left.length > 0 && `it was removed, but ${left.join(', ')} is still there`;
+  return checked(folder, {
+    kind: 'removed',
+    camera,
+    eventId,
+    faults,
+    note,
+    unsigned: signed.unsigned,
+    record,
+  });
+}
+
+interface SignedIn {
+  unsigned: boolean;
+  /** Absent where there is none, or none to believe. */
+  signed?: Signed;
+  faults: Fault[];
+}
+
+/** The signed record in a receipt, or in what is left of a removed event. */
+function signedIn({ attestation }: Record<string, unknown>, pinned: ReadonlySet<string>): SignedIn {
+  if (attestation === undefined) return { unsigned: true, faults: [] };
+  const signed = signedOf(attestation, pinned);
+  return 'code' in signed ? { unsigned: false, faults: [signed] } : { unsigned: false, faults: [], signed };
+}
+
+interface Looked {
+  kind: 'stored' | 'removed';
+  camera: string;
+  eventId: string;
+  faults: readonly Fault[];
+  /** Of objects that nobody names. */
+  note: string | false;
+  unsigned: boolean;
+  record: LinkRecord | undefined;
+}
+
+/** What was seen of a folder, as findings. */
+function checked(folder: EventFolder, { faults, note, record, ...event }: Looked): CheckedEvent {
+  const { camera, eventId } = event;
+  const where = folder.path === '' || posix.basename(folder.path) === eventId ? eventId : folder.path;
+  const finding = (level: Finding['level'], { code, text }: Fault): Finding => ({
+    ...{ level, code, camera, eventId, message: `${where}: ${text}.` },
+  });
+  const findings = faults.map((fault) => finding('wrong', fault));
+  if (note !== false) findings.push(finding('note', { code: 'object-unexpected', text: note }));
+  return { ...event, findings, ...(record === undefined ? {} : { record }) };
 }
 
 /** What a receipt says against itself. */
@@ -136,12 +166,12 @@ function consistencyFaults({ complete, clip, gaps, event }: Manifest): Fault[] {
 }
 
 /** An event's folder bears its id; alone, as it may have been handed on, it may be called as one likes. */
-function misplacedFault(folder: EventFolder, id: string, camera: string): Fault | undefined {
-  if (folder.path === '') return undefined;
+function misplacedFaults(folder: EventFolder, id: string, camera: string): Fault[] {
+  if (folder.path === '') return [];
   const place = placeOf(id);
   const expected = place?.camera === camera ? posix.dirname(eventKey(id, 'event.json')) : id;
-  if (isEndOf(folder.path, expected)) return undefined;
-  return { code: 'wrong-folder', text: `it tells of event ${id}, and lies in the folder of another` };
+  if (isEndOf(folder.path, expected)) return [];
+  return [{ code: 'wrong-folder', text: `it tells of event ${id}, and lies in the folder of another` }];
 }
 
 /** Whether one path ends in the other: what is looked at may be a folder in the middle, or have others above it. */
@@ -231,18 +261,6 @@ function broken(folder: EventFolder, fault: Fault, camera?: string): CheckedEven
   const finding: Finding = { level: 'wrong', code: fault.code, message: `${where}: ${fault.text}.` };
   if (camera !== undefined) finding.camera = camera;
   return { kind: 'broken', findings: [finding], unsigned: false };
-}
-
-function findingsOf(
-  folder: EventFolder,
-  level: Finding['level'],
-  faults: readonly Fault[],
-  { event }: { event: { id: string; camera: string } },
-): Finding[] {
-  const where = folder.path === '' || posix.basename(folder.path) === event.id ? event.id : folder.path;
-  return faults.map(({ code, text }) => ({
-    ...{ level, code, camera: event.camera, eventId: event.id, message: `${where}: ${text}.` },
-  }));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -36,6 +36,17 @@ export interface RecordOptions {
   heard?: boolean;
 }
 
+/** Objects of an event that its receipt names with their digests. */
+export const STORED_OBJECTS = [
+  'clip.mp4',
+  'clip-2.mp4',
+  'clip-h264.mp4',
+  'preview.mp4',
+  'strip.jpg',
+  'snapshot.jpg',
+] as const satisfies readonly EventObject[];
+type StoredObject = (typeof STORED_OBJECTS)[number];
+
 const START_US = Date.UTC(2026, 4, 1, 12) * 1000;
 const SECOND_US = 1_000_000;
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
@@ -87,14 +98,6 @@ async function record(
 ): Promise<Manifest> {
   const ready = readyOf(camera, START_US + second * SECOND_US);
   const attestation: Attestation | undefined = signed ? await attestor?.attest(ready) : undefined;
-  const files = [
-    'clip.mp4',
-    'clip-2.mp4',
-    'clip-h264.mp4',
-    'preview.mp4',
-    'strip.jpg',
-    'snapshot.jpg',
-  ] as const;
   const put = async (name: EventObject, bytes: Buffer): Promise<void> => {
     const metadata = { sha256: sha256(bytes) };
     await store.put(eventKey(ready.eventId, name), bytes, {
@@ -102,14 +105,14 @@ async function record(
       metadata,
     });
   };
-  const bytes = new Map(files.map((name) => [name, randomBytes(2000)]));
-  const stored = (name: (typeof files)[number]) => ({
+  const bytes = new Map(STORED_OBJECTS.map((name) => [name, randomBytes(2000)]));
+  const stored = (name: StoredObject) => ({
     key: eventKey(ready.eventId, name),
     sha256: sha256(bytes.get(name) ?? Buffer.alloc(0)),
     sizeBytes: 2000,
   });
   const span = { fromUs: ready.fromUs, toUs: ready.toUs };
-  const clip = (name: (typeof files)[number]) => ({
+  const clip = (name: StoredObject) => ({
     ...stored(name),
     durationMs: 6000,
     video: { codec: 'h264', width: 320, height: 240, packets: 150 },
@@ -135,7 +138,7 @@ async function record(
     },
     ...(attestation === undefined ? {} : { attestation }),
   };
-  for (const name of files) await put(name, bytes.get(name) ?? Buffer.alloc(0));
+  for (const name of STORED_OBJECTS) await put(name, bytes.get(name) ?? Buffer.alloc(0));
   await put('event.json', Buffer.from(JSON.stringify(receipt, undefined, 2)));
   if (heard && signed) await attestor?.stored(camera, ready.eventId, canonicalSha256(receipt));
   return receipt;
