@@ -44,6 +44,8 @@ export const HOLE_US = 300_000;
 const LATE_US = 15_000_000;
 /** A window ends no later than this after it is asked for: the longest post-roll. */
 const LONGEST_AHEAD_US = 60_000_000;
+/** What one look counts for of a wait: they come once a second. */
+const LONGEST_STEP_US = 2_000_000;
 const LOOK_FOR_ROOM_MS = 5000;
 /** Recording begins with less than all of the reserve, but not so that it would end at once. */
 const BEGIN_RESERVE_SHARE = 0.5;
@@ -229,14 +231,16 @@ export class Footage {
    */
   async until(toUs: number, signal: AbortSignal): Promise<'final' | 'stopped'> {
     const askedUs = this.#clock.nowUs();
-    for (;;) {
+    // A window that is still ahead by then was asked for before the host's clock was set back and the agent restarted.
+    const endUs = this.#options.pace === 'live' ? Math.min(toUs, askedUs + LONGEST_AHEAD_US) : toUs;
+    let waitedUs = 0;
+    for (let seenUs = askedUs; ; seenUs = this.#clock.nowUs()) {
       signal.throwIfAborted();
-      // A window that is still ahead by then was asked for before the host's clock was set back and the agent restarted.
-      const latestUs = askedUs + LONGEST_AHEAD_US;
-      if (this.#isFinal(this.#options.pace === 'live' ? Math.min(toUs, latestUs) : toUs, toUs))
-        return 'final';
+      if (this.#isFinal(endUs, toUs, waitedUs)) return 'final';
       if (this.#state.kind === 'stopped') return this.#servesWhatIsThere ? 'final' : 'stopped';
       await this.#change(signal);
+      const nowUs = this.#clock.nowUs();
+      if (nowUs >= endUs) waitedUs += Math.min(nowUs - Math.max(seenUs, endUs), LONGEST_STEP_US);
     }
   }
 
@@ -250,8 +254,8 @@ export class Footage {
     return join(this.#options.directory, 'incoming');
   }
 
-  /** `toUs` by the clock, `recordedToUs` by the footage's own times. */
-  #isFinal(toUs: number, recordedToUs: number): boolean {
+  /** `toUs` by the clock, `recordedToUs` by the footage's own times; `waitedUs` since `toUs`, while this process ran. */
+  #isFinal(toUs: number, recordedToUs: number, waitedUs: number): boolean {
     const newest = this.ring.newest;
     if (newest !== undefined && newest.endUs >= recordedToUs) return true;
     if (this.#state.kind === 'ended') return true;
@@ -260,7 +264,9 @@ export class Footage {
     if (this.#state.kind === 'lost') return nowUs >= toUs;
     // A segment lasts until the next keyframe.
     const segmentUs = newest === undefined ? 0 : newest.endUs - newest.startUs;
-    return nowUs >= toUs + LATE_US + Math.min(segmentUs, LONGEST_WAIT_FOR_KEYFRAME_US);
+    const lateUs = LATE_US + Math.min(segmentUs, LONGEST_WAIT_FOR_KEYFRAME_US);
+    // After a while in which the host slept, or nobody let us run, footage is still on its way to us.
+    return nowUs >= toUs && (this.#state.kind === 'recording' ? waitedUs : nowUs - toUs) >= lateUs;
   }
 
   async #keep(
