@@ -164,6 +164,7 @@ export const gap = z.object({
     'before-start', // the agent or the camera was not recording yet
     'camera-lost', // no picture came from the camera
     'agent-stopped', // the agent did not run
+    'disk-full', // the agent's disk had no room for it
     'evicted', // the ring had dropped it
     'damaged', // a segment could not be read
     'end-of-recording', // a replayed recording ended

@@ -3,12 +3,13 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import { join } from 'node:path';
 import { systemCodeOf } from '@faascam/core/errors';
 import { agentHealth, parseMessage, type CameraHealth } from '@faascam/core/messages';
-import { buckets, headers, subjects } from '@faascam/core/subjects';
+import { clipReady } from '@faascam/core/clip-messages';
+import { buckets, headers, streams, subjects } from '@faascam/core/subjects';
 import { Kvm } from '@nats-io/kv';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { runAgent, type AgentOptions } from './agent.ts';
 import { makeVideo } from './capture/test-video.ts';
-import { openTestSite, settingsOf, type TestSite } from './test-site.ts';
+import { capturedAtUs, openTestSite, settingsOf, wantedClip, type TestSite } from './test-site.ts';
 
 const soon = { timeout: 60_000, interval: 200 };
 const MEGABYTE = 1024 * 1024;
@@ -16,6 +17,8 @@ const MEGABYTE = 1024 * 1024;
 let site: TestSite;
 let video: string;
 let stops: (() => Promise<void>)[] = [];
+/** When the newest frame of a watched camera was taken. */
+let newestUs = 0;
 
 beforeAll(async () => {
   site = await openTestSite();
@@ -73,10 +76,25 @@ async function cameraHealth(camera: string): Promise<CameraHealth | undefined> {
 async function watchFrames(camera: string): Promise<string[]> {
   const kinds: string[] = [];
   site.messaging.nc.subscribe(subjects.frames(camera), {
-    callback: (_error, frame) => void kinds.push(frame.headers?.get(headers.kind) ?? ''),
+    callback: (_error, frame) => {
+      kinds.push(frame.headers?.get(headers.kind) ?? '');
+      newestUs = capturedAtUs(frame);
+    },
   });
   await site.messaging.nc.flush();
   return kinds;
+}
+
+/** Why footage around a moment is missing, as the agent offers it. */
+async function causesOf(camera: string, atUs: number): Promise<string[]> {
+  const wanted = wantedClip(camera, atUs - 1_000_000, atUs + 1_000_000);
+  await site.messaging.js.publish(subjects.clipsWanted(camera), JSON.stringify(wanted));
+  const consumer = await site.messaging.js.consumers.get(streams.clips, {
+    filter_subjects: subjects.clipsReady(camera),
+  });
+  const message = await consumer.next({ expires: soon.timeout });
+  if (message === null) throw new Error('no offer came');
+  return parseMessage(clipReady, message.data, message.subject).gaps.map(({ cause }) => cause);
 }
 
 function segmentsIn(directory: string): string[] {
@@ -124,6 +142,7 @@ describe('a disk that is too small for its quota', () => {
     }, soon);
     const before = kinds.length;
     await vi.waitFor(() => expect(kinds.length).toBeGreaterThan(before + 20), soon);
+    const fullUs = newestUs;
     expect(new Set(kinds.slice(before))).toEqual(new Set(['image']));
     rmSync(join(disk, 'others'));
     const newest = segmentsIn(directory).at(-1) ?? '';
@@ -132,6 +151,10 @@ describe('a disk that is too small for its quota', () => {
       const health = await cameraHealth('filled');
       expect([health?.state, health?.causeCode]).toEqual(['streaming', undefined]);
     }, soon);
+    // An event during that time tells why its footage is missing.
+    const causes = await causesOf('filled', fullUs);
+    expect(causes).toContain('disk-full');
+    expect(causes).not.toContain('camera-lost');
   });
 });
 

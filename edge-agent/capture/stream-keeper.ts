@@ -101,7 +101,10 @@ export class StreamKeeper {
         this.#options.log.warn({ cause: cause.code, retryInMs: next.waitMs, keptBack }, cause.message),
       );
       if (cause.code === 'not-described') this.#analysis = 'thorough';
-      if (cause.code === 'disk-full') await footage?.ring.evict();
+      if (cause.code === 'disk-full') {
+        footage?.ranOutOfRoom();
+        await footage?.ring.evict();
+      }
       await waitForReturn({ waitMs: next.waitMs, reach: reachOf(source), clock, signal });
     }
   }

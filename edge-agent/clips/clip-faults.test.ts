@@ -224,7 +224,7 @@ describe('clips on their way', () => {
     await want(site.messaging, wantedClip('empty', START_US + SECOND_US, afterUs + SECOND_US));
     await vi.waitFor(() => expect(offers.length).toBe(1), soon);
     expect(offers[0]?.segments.map(({ startUs }) => startUs)).toEqual([START_US, afterUs]);
-    expect(offers[0]?.gaps).toMatchObject([{ fromUs: emptyUs, toUs: afterUs }]);
+    expect(offers[0]?.gaps).toMatchObject([{ fromUs: emptyUs, toUs: afterUs, cause: 'disk-full' }]);
     expect(footage.ring.segments.map(({ sizeBytes }) => sizeBytes)).not.toContain(0);
   });
 

@@ -68,18 +68,44 @@ function outagesOf(footage: Footage): [number, number, string][] {
 
 describe('outages', () => {
   test('are laid on the agent while it did not run, and on the camera after that', () => {
-    expect(outagesBetween(undefined, 100, 50)).toEqual([{ fromUs: 0, toUs: 100, cause: 'before-start' }]);
-    expect(outagesBetween(0, 60 * SECOND_US, undefined)).toEqual([
+    expect(outagesBetween(undefined, 100, { agentStartedUs: 50 })).toEqual([
+      { fromUs: 0, toUs: 100, cause: 'before-start' },
+    ]);
+    expect(outagesBetween(0, 60 * SECOND_US)).toEqual([
       { fromUs: 0, toUs: 60 * SECOND_US, cause: 'camera-lost' },
     ]);
-    expect(outagesBetween(0, 60 * SECOND_US, 50 * SECOND_US)).toEqual([
+    expect(outagesBetween(0, 60 * SECOND_US, { agentStartedUs: 50 * SECOND_US })).toEqual([
       { fromUs: 0, toUs: 60 * SECOND_US, cause: 'agent-stopped' },
     ]);
-    expect(outagesBetween(0, 60 * SECOND_US, 20 * SECOND_US)).toEqual([
+    expect(outagesBetween(0, 60 * SECOND_US, { agentStartedUs: 20 * SECOND_US })).toEqual([
       { fromUs: 0, toUs: 20 * SECOND_US, cause: 'agent-stopped' },
       { fromUs: 20 * SECOND_US, toUs: 60 * SECOND_US, cause: 'camera-lost' },
     ]);
-    expect(outagesBetween(100, 90, undefined)).toEqual([]);
+    expect(outagesBetween(100, 90)).toEqual([]);
+  });
+
+  test('are laid on the disk while it was full, and until the camera is there again', () => {
+    const causesOf = (...args: Parameters<typeof outagesBetween>): [number, string][] =>
+      outagesBetween(...args).map(({ toUs, cause }) => [toUs / SECOND_US, cause]);
+    const [endedUs, beganUs] = [10 * SECOND_US, 90 * SECOND_US];
+    const full = (from: number, to?: number) => ({
+      full: { fromUs: from * SECOND_US, toUs: to === undefined ? undefined : to * SECOND_US },
+    });
+    expect(causesOf(endedUs, beganUs, full(10))).toEqual([[90, 'disk-full']]);
+    expect(causesOf(endedUs, beganUs, full(10, 80))).toEqual([[90, 'disk-full']]);
+    expect(causesOf(endedUs, beganUs, full(30, 40))).toEqual([
+      [30, 'camera-lost'],
+      [55, 'disk-full'],
+      [90, 'camera-lost'],
+    ]);
+    expect(causesOf(endedUs, beganUs, { agentStartedUs: 20 * SECOND_US, ...full(20) })).toEqual([
+      [20, 'agent-stopped'],
+      [90, 'disk-full'],
+    ]);
+    expect(causesOf(undefined, beganUs, full(20))).toEqual([
+      [20, 'before-start'],
+      [90, 'disk-full'],
+    ]);
   });
 });
 
@@ -101,6 +127,23 @@ describe('footage', () => {
     expect(outagesOf(again)).toEqual([...seen, [22, 60, 'agent-stopped'], [60, 1e6, 'camera-lost']]);
     await record(again, 64, 66, false);
     expect(outagesOf(again).slice(0, -1)).toEqual([...seen, [22, 64, 'agent-stopped']]);
+  });
+
+  test('what is missing because the disk was full says so, and what is missing later does not', async () => {
+    const footage = await openFootage();
+    await record(footage, 0, 2, false);
+    nowUs = EPOCH_US + 4 * SECOND_US;
+    footage.ranOutOfRoom();
+    expect(outagesOf(footage).slice(1)).toEqual([[2, 1e6, 'disk-full']]);
+    nowUs = EPOCH_US + 30 * SECOND_US;
+    expect(await footage.openSession()).toBeDefined();
+    nowUs = EPOCH_US + 33 * SECOND_US;
+    await record(footage, 31, 33, false);
+    await record(footage, 50, 52, false);
+    expect(outagesOf(footage).slice(1, -1)).toEqual([
+      [2, 31, 'disk-full'],
+      [33, 50, 'camera-lost'],
+    ]);
   });
 
   test('a camera that falls silent within a session leaves an outage too', async () => {

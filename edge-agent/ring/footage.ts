@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { systemClock, type Clock } from '@faascam/core/clock';
 import type { Logger } from '@faascam/core/log';
 import type { Pace } from '../sources/source-args.ts';
-import { OutageJournal, outagesBetween, type Outage } from './outages.ts';
+import { OutageJournal, outagesBetween, type Between, type Outage } from './outages.ts';
 import { isDiskFull } from './disk-full.ts';
 import type { Quota } from './eviction.ts';
 import { recoverSegments } from './recovery.ts';
@@ -63,6 +63,8 @@ export class Footage {
   #servesWhatIsThere = false;
   #pauses = false;
   #withoutRoom = false;
+  /** Since when the disk had no room for what comes after the newest segment, and until when. */
+  #full: { fromUs: number; toUs?: number } | undefined;
 
   private constructor(options: FootageOptions, ring: Ring, journal: OutageJournal) {
     this.#options = options;
@@ -117,8 +119,7 @@ export class Footage {
     const endedUs = this.ring.newest?.endUs;
     // Everything was dropped or deleted: the ring cannot tell where footage ended.
     if (endedUs === undefined && known.length > 0) return [...known];
-    const agentStartedUs = this.#state.kind === 'starting' ? this.#startedUs : undefined;
-    return [...known, ...outagesBetween(endedUs, Number.MAX_SAFE_INTEGER, agentStartedUs)];
+    return [...known, ...outagesBetween(endedUs, Number.MAX_SAFE_INTEGER, this.#sinceNewest)];
   }
 
   /**
@@ -131,14 +132,24 @@ export class Footage {
     try {
       if (!this.#withoutRoom) {
         await mkdir(this.#incoming, { recursive: true });
-        return await mkdtemp(join(this.#incoming, 'session-'));
+        const session = await mkdtemp(join(this.#incoming, 'session-'));
+        if (this.#full !== undefined) this.#full.toUs ??= this.#clock.nowUs();
+        return session;
       }
     } catch (error) {
       if (!isDiskFull(error)) throw error;
       this.#withoutRoom = true;
     }
     this.#options.log.warn('The disk is full: there is no footage until somebody frees some space.');
+    this.ranOutOfRoom();
     return undefined;
+  }
+
+  /** The disk is full: what is missing from now on, and what was being written, is missing for want of room. */
+  ranOutOfRoom(): void {
+    const { newest } = this.ring;
+    const recorded = this.#state.kind === 'recording' ? newest?.endUs : undefined;
+    this.#full = { fromUs: this.#full?.fromUs ?? recorded ?? this.#clock.nowUs() };
   }
 
   /** Whether nothing is recorded because the disk is full. */
@@ -161,14 +172,16 @@ export class Footage {
   /** Takes a closed segment in. `joinsPrevious`: the same session wrote the one before. */
   async add(file: string, times: { startUs: number; endUs: number; joinsPrevious: boolean }): Promise<void> {
     await this.#explain(times);
+    this.#full = undefined;
     await this.#keep(file, times);
     if (this.#state.kind === 'starting' || this.#state.kind === 'lost') this.#state = { kind: 'recording' };
     this.#wake();
   }
 
-  /** Takes a segment out that cannot be read, and notes that it was there. */
+  /** Takes a segment out that cannot be read, and notes that it was there. One without a byte found the disk full. */
   async forget(segment: Segment): Promise<void> {
-    await this.#journal.add([{ fromUs: segment.startUs, toUs: segment.endUs, cause: 'damaged' }]);
+    const cause = segment.sizeBytes === 0 ? 'disk-full' : 'damaged';
+    await this.#journal.add([{ fromUs: segment.startUs, toUs: segment.endUs, cause }]);
     await this.ring.forget(segment);
   }
 
@@ -282,8 +295,15 @@ export class Footage {
     if (newest === undefined && this.#journal.all.length > 0) return;
     if (newest !== undefined && next.startUs - newest.endUs <= (next.joinsPrevious ? JOIN_US : HOLE_US))
       return;
-    const agentStartedUs = this.#state.kind === 'starting' ? this.#startedUs : undefined;
-    await this.#journal.add(outagesBetween(newest?.endUs, next.startUs, agentStartedUs));
+    await this.#journal.add(outagesBetween(newest?.endUs, next.startUs, this.#sinceNewest));
+  }
+
+  /** What happened since the newest segment. */
+  get #sinceNewest(): Between {
+    return {
+      agentStartedUs: this.#state.kind === 'starting' ? this.#startedUs : undefined,
+      full: this.#full,
+    };
   }
 
   #become(state: FootageState): void {

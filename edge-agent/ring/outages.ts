@@ -15,15 +15,33 @@ const KEPT_OUTAGES = 2000;
 /** Whoever restarts the agent waits for the camera as well; only a longer wait is the camera's fault. */
 const STARTUP_US = 15_000_000;
 
+/** What is known of the time between two segments. */
+export interface Between {
+  /** The agent was started in between. */
+  agentStartedUs?: number | undefined;
+  /** The disk had no room; `toUs` is undefined as long as it has none. */
+  full?: { fromUs: number; toUs?: number | undefined } | undefined;
+}
+
 /**
  * Why nothing lies between the footage that ended at `endedUs` (undefined: there never was any) and the footage that
- * began at `beganUs`. `agentStartedUs` is set if the agent was started in between.
+ * began at `beganUs`.
  */
 export function outagesBetween(
   endedUs: number | undefined,
   beganUs: number,
-  agentStartedUs: number | undefined,
+  { agentStartedUs, full }: Between = {},
 ): Outage[] {
+  if (full !== undefined) {
+    const fromUs = Math.min(Math.max(full.fromUs, endedUs ?? 0), beganUs);
+    // What begins again once there is room waits for the camera as well.
+    const toUs = Math.max(fromUs, Math.min(beganUs, (full.toUs ?? beganUs) + STARTUP_US));
+    return [
+      ...outagesBetween(endedUs, fromUs, { agentStartedUs }),
+      ...(toUs > fromUs ? [{ fromUs, toUs, cause: 'disk-full' as const }] : []),
+      ...outagesBetween(toUs, beganUs),
+    ];
+  }
   if (endedUs === undefined) return [{ fromUs: 0, toUs: beganUs, cause: 'before-start' }];
   if (beganUs <= endedUs) return [];
   if (agentStartedUs === undefined || agentStartedUs <= endedUs) {
