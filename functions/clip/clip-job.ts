@@ -1,9 +1,8 @@
-import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '@faascam/core/clock';
 import type { ClipSettings } from '@faascam/core/clip-settings';
-import { FaascamError, messageOf, ProgramError, systemCodeOf } from '@faascam/core/errors';
+import { messageOf, ProgramError, systemCodeOf } from '@faascam/core/errors';
 import { eventKey } from '@faascam/core/ids';
 import type { Logger } from '@faascam/core/log';
 import type { Messaging } from '@faascam/core/messaging';
@@ -11,14 +10,15 @@ import type { ObjectStore } from '@faascam/core/store';
 import { assemble, type Clip, type Damage } from './assemble.ts';
 import { eventFileName } from './clip-names.ts';
 import { findReceipt, storeEvent, wasRemoved, type EventFile, type StoredReceipt } from './clip-store.ts';
-import { ffmpegVersion } from './ffmpeg.ts';
-import { lookThrough, type Look } from './look.ts';
+import { ffmpegVersion, tempFull } from './ffmpeg.ts';
+import { lookAtParts, lookThrough, type Look } from './look.ts';
 import { isPatienceOver, type Offer } from './offer.ts';
 import { Progress } from './progress.ts';
 import { manifestOf, type Fault, type Made } from './receipt.ts';
 import { encodeH264 } from './rendition.ts';
 import { downloadSegments } from './segment-download.ts';
 import { takeSnapshot } from './snapshot-choice.ts';
+import { makeJobFolder } from './temporary-folder.ts';
 
 export interface ClipParts {
   nc: Messaging['nc'];
@@ -30,10 +30,6 @@ export interface ClipParts {
 
 export type JobResult =
   { outcome: 'stored' | 'already-stored'; receipt: StoredReceipt } | { outcome: 'removed' };
-
-const FOLDER_PREFIX = 'faascam-clip-';
-/** No job goes on for so long without making a file. */
-const LEFTOVER_AFTER_MS = 3 * 3_600_000;
 
 /**
  * Makes and stores an event's clips, pictures and receipt from the segments that its agent offers, and gives the
@@ -52,7 +48,7 @@ export async function runClipJob(
   if (earlier !== undefined) return { receipt: earlier, outcome: 'already-stored' };
   if (await wasRemoved(store, eventId)) return { outcome: 'removed' };
 
-  const directory = await mkdtemp(join(tmpdir(), FOLDER_PREFIX));
+  const directory = await makeJobFolder();
   try {
     const made = await make(offer, parts, directory, progress, signal);
     signal.throwIfAborted();
@@ -63,11 +59,7 @@ export async function runClipJob(
     return { receipt, outcome: isOurs ? 'stored' : 'already-stored' };
   } catch (error) {
     if (systemCodeOf(error) !== 'ENOSPC') throw error;
-    throw new FaascamError(
-      'temp-full',
-      `No room in ${tmpdir()} to make the clip of event ${eventId}: free space there, or set TMPDIR.`,
-      { cause: error },
-    );
+    throw tempFull(`make the clip of event ${eventId}`, error);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
@@ -143,7 +135,10 @@ interface Seen {
   look: Pick<Look, 'preview' | 'strip'>;
 }
 
-/** Every clip is decoded to its end; the first one's preview and strip are the event's. */
+/**
+ * Every clip is decoded to its end. Preview and strip are of them all: of a single one they are made on the way, of
+ * several in a second pass.
+ */
 async function lookAtAll(
   clips: Clip[],
   directory: string,
@@ -151,25 +146,28 @@ async function lookAtAll(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Seen> {
-  const found: Seen = {
-    damaged: [],
-    pictures: [],
-    faults: [],
-    look: {},
+  const found: Seen = { damaged: [], pictures: [], faults: [], look: {} };
+  const tell = ({ failed, preview, strip }: Pick<Look, 'failed' | 'preview' | 'strip'>): void => {
+    if (failed !== undefined) found.faults.push({ of: 'preview', why: failed });
+    Object.assign(found.look, { preview, strip });
   };
   const none = {
     preview: { ...settings.preview, enabled: false },
     strip: { ...settings.strip, enabled: false },
   };
-  for (const [part, clip] of clips.entries()) {
-    const wanted = part === 0 ? settings : none;
-    const { damaged, pictures, failed, ...look } = await lookThrough(clip, directory, wanted, signal, (us) =>
+  for (const clip of clips) {
+    const wanted = clips.length === 1 ? settings : none;
+    const look = await lookThrough(clip, directory, wanted, signal, (us) =>
       progress.at('checking', us / 1000 / clip.durationMs),
     );
-    found.damaged.push(...damaged);
-    found.pictures.push(pictures);
-    if (failed !== undefined) found.faults.push({ of: 'preview', why: failed });
-    Object.assign(found.look, look);
+    found.damaged.push(...look.damaged);
+    found.pictures.push(look.pictures);
+    if (clips.length === 1) tell(look);
+  }
+  const shown = clips.filter((_, part) => (found.pictures[part] ?? 0) > 0);
+  if (clips.length > 1 && shown.length > 0) {
+    progress.at('making the preview');
+    tell(await lookAtParts(shown, directory, settings, signal));
   }
   return found;
 }
@@ -234,20 +232,4 @@ function filesOf({ clips, renditions = [], look, snapshot }: Made, directory: st
     files.push({ name: 'snapshot-clean.jpg', path: clean, sha256: cleanSha256 });
   }
   return files;
-}
-
-/** Removes what jobs that were killed have left in the folder for temporary files. */
-export async function removeLeftovers(): Promise<void> {
-  for (const name of await readdir(tmpdir())) {
-    if (!name.startsWith(FOLDER_PREFIX)) continue;
-    const path = join(tmpdir(), name);
-    const changedMs = await stat(path).then(
-      (found) => found.mtimeMs,
-      // Its owner, a job beside us, has just removed it.
-      () => undefined,
-    );
-    if (changedMs !== undefined && Date.now() - changedMs > LEFTOVER_AFTER_MS) {
-      await rm(path, { recursive: true, force: true });
-    }
-  }
 }

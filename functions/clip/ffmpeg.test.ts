@@ -37,6 +37,36 @@ test('an aborted run ends its ffmpeg and rejects with the reason', async () => {
   await vi.waitFor(async () => expect(await programsWith(output)).toEqual([]), { timeout: 20_000 });
 });
 
+test('that there is no room for a file is told as such, and not as a fault of what was read', async () => {
+  const job = {
+    input: recording.segments[0]?.path ?? '',
+    outputOptions: ['-c', 'copy', '-f', 'matroska'],
+    output: '/dev/full',
+  };
+  await expect(runFfmpeg(job, 'read segment 1', noAbort)).rejects.toMatchObject({
+    code: 'temp-full',
+    message: `No room in ${tmpdir()} to read segment 1: free space there, or set TMPDIR.`,
+  });
+});
+
+test('that ffmpeg was killed from outside is no fault of what was read either', async () => {
+  const output = join(folder, 'killed.mkv');
+  const run = runFfmpeg(
+    {
+      input: recording.segments[0]?.path ?? '',
+      inputOptions: ['-re', '-stream_loop', '-1'],
+      outputOptions: ['-c', 'copy', '-flush_packets', '1'],
+      output,
+    },
+    'run for ever',
+    noAbort,
+  );
+  const outcome = expect(run).rejects.toMatchObject({ code: 'ffmpeg-killed' });
+  await vi.waitFor(() => access(output), { timeout: 20_000 });
+  for (const pid of await programsWith(output)) process.kill(pid, 'SIGKILL');
+  await outcome;
+});
+
 test('a failed run says what was being done and what ffmpeg said', async () => {
   const job = {
     input: join(folder, 'none.mkv'),
@@ -70,13 +100,13 @@ test('a file that is no media is not readable, whatever is in it', async () => {
   }
 });
 
-/** The command lines of running programs in which a path occurs. */
-async function programsWith(path: string): Promise<string[]> {
-  const lines: string[] = [];
+/** Numbers of the running programs in whose command lines a path occurs. */
+async function programsWith(path: string): Promise<number[]> {
+  const pids: number[] = [];
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     // A program may end while we look.
     const line = await readFile(join('/proc', pid, 'cmdline'), 'utf8').catch(() => '');
-    if (line.includes(path)) lines.push(line);
+    if (line.includes(path)) pids.push(Number(pid));
   }
-  return lines;
+  return pids;
 }

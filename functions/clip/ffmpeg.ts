@@ -1,8 +1,9 @@
 import { execFile, spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
-import { messageOf, ProgramError, systemCodeOf } from '@faascam/core/errors';
+import { FaascamError, messageOf, ProgramError, systemCodeOf } from '@faascam/core/errors';
 import ffmpeg from 'fluent-ffmpeg';
 import { z } from 'zod';
 
@@ -11,6 +12,8 @@ import { z } from 'zod';
 export interface FfmpegJob {
   input: string | Readable;
   inputOptions?: string[];
+  /** Files read beside the input. */
+  furtherInputs?: string[];
   outputOptions: string[];
   output: string;
   /** Told now and then how far the first output has come. */
@@ -26,15 +29,16 @@ export interface FfmpegReport {
 }
 
 const COMPLAINTS_KEPT = 20;
-/** `frame=123`, as `-progress` prints it. */
 /** Pictures closer to each other than the output's ticks: a remark on what is written, not on what was read. */
 const OUTPUT_TIMES = /non[- ]monoton\w+ (increasing )?dts/i;
+/** `frame=123`, as `-progress` prints it. */
 const PROGRESS = /^([a-z_0-9]+)= *(\S*)$/;
 
 /**
  * Runs ffmpeg from one input to its outputs, through fluent-ffmpeg with raw options: its named ones (`inputFormat`,
  * `videoCodec`) are checked against lists that it reads wrongly from newer ffmpegs.
- * Throws `ProgramError` `ffmpeg-failed` with what ffmpeg said.
+ * Throws `ProgramError` `ffmpeg-failed` with what ffmpeg said. What says nothing of the input is thrown under other codes,
+ * so that no footage is called damaged for it: `ffmpeg-killed`, and `FaascamError` `temp-full`.
  */
 export async function runFfmpeg(job: FfmpegJob, doing: string, signal: AbortSignal): Promise<FfmpegReport> {
   signal.throwIfAborted();
@@ -43,9 +47,9 @@ export async function runFfmpeg(job: FfmpegJob, doing: string, signal: AbortSign
   // Spread, as it splits the texts of an array at their space.
   const command = ffmpeg({ stdoutLines: COMPLAINTS_KEPT })
     .input(job.input)
-    .inputOptions(...quiet, ...(job.inputOptions ?? []))
-    .outputOptions(...job.outputOptions)
-    .output(job.output);
+    .inputOptions(...quiet, ...(job.inputOptions ?? []));
+  for (const input of job.furtherInputs ?? []) command.input(input);
+  command.outputOptions(...job.outputOptions).output(job.output);
   const kill = (): void => {
     command.kill('SIGKILL');
   };
@@ -63,18 +67,11 @@ export async function runFfmpeg(job: FfmpegJob, doing: string, signal: AbortSign
       command
         .on('stderr', listen)
         .once('end', () => resolve())
-        .once('error', (cause: Error) => {
-          const said = report.complaints.slice(-3).join(' / ');
-          reject(
-            new ProgramError(
-              'ffmpeg-failed',
-              `ffmpeg could not ${doing}: ${said === '' ? cause.message : said}`,
-              { cause },
-            ),
-          );
-        })
+        .once('error', (cause: Error) => reject(failureOf(cause, report.complaints, doing)))
         .run();
     });
+    // A file that did not fit may end without its end, and ffmpeg well.
+    if (report.complaints.some(isFull)) throw tempFull(doing, report.complaints.at(-1));
     return report;
   } catch (error) {
     signal.throwIfAborted();
@@ -82,6 +79,38 @@ export async function runFfmpeg(job: FfmpegJob, doing: string, signal: AbortSign
   } finally {
     signal.removeEventListener('abort', kill);
   }
+}
+
+function failureOf(cause: Error, complaints: string[], doing: string): FaascamError {
+  if (complaints.some(isFull)) return tempFull(doing, cause);
+  if (cause.message.includes('was killed with signal')) return killed('ffmpeg', doing, cause);
+  const said = complaints.slice(-3).join(' / ');
+  return new ProgramError(
+    'ffmpeg-failed',
+    `ffmpeg could not ${doing}: ${said === '' ? cause.message : said}`,
+    { cause },
+  );
+}
+
+function isFull(complaint: string): boolean {
+  return complaint.includes('No space left on device');
+}
+
+/** `doing` is a verb and what it is done to. */
+export function tempFull(doing: string, cause: unknown): FaascamError {
+  return new FaascamError(
+    'temp-full',
+    `No room in ${tmpdir()} to ${doing}: free space there, or set TMPDIR.`,
+    { cause },
+  );
+}
+
+function killed(program: 'ffmpeg' | 'ffprobe', doing: string, cause?: unknown): ProgramError {
+  return new ProgramError(
+    'ffmpeg-killed',
+    `${program} was killed when it was to ${doing}: mostly for want of memory, of which the clip function needs more then.`,
+    { cause },
+  );
 }
 
 /**
@@ -113,6 +142,11 @@ let version: Promise<string> | undefined;
 export function ffmpegVersion(): Promise<string> {
   version ??= execute('ffmpeg', ['-version']).then(
     ({ stdout }) => /^ffmpeg version (\S+)/.exec(stdout)?.[1] ?? 'unknown',
+    (error: unknown) => {
+      // Not kept: every clip to come would fail for it.
+      version = undefined;
+      throw error;
+    },
   );
   return version;
 }
@@ -148,10 +182,11 @@ const WHAT_TO_SHOW =
   'stream=index,codec_type,codec_name,width,height,sample_rate,channels,extradata,extradata_hash' +
   ':format=start_time';
 
-/** A file's streams, by ffprobe. Throws `ProgramError` `not-readable` with what ffprobe said. */
+/** A file's streams, by ffprobe. Throws `ProgramError` `not-readable` with what ffprobe said, or `ffmpeg-killed`. */
 export async function probe(file: string, signal: AbortSignal): Promise<Probed> {
   const args = ['-show_data_hash', 'md5', '-show_entries', WHAT_TO_SHOW, '-of', 'json', file];
   const { stdout, complaints, code } = await runFfprobe(args, signal);
+  if (code === undefined) throw killed('ffprobe', `read ${file}`);
   const parsed = code === 0 ? probed.safeParse(JSON.parse(stdout)) : undefined;
   if (parsed?.success !== true) {
     throw new ProgramError('not-readable', `ffprobe cannot read ${file}: ${complaints.at(-1) ?? 'no media'}`);
@@ -165,7 +200,7 @@ async function runFfprobe(args: string[], signal: AbortSignal) {
     signal,
     killSignal: 'SIGKILL',
   });
-  const ended = new Promise<number>((resolve, reject) => {
+  const ended = new Promise<number | undefined>((resolve, reject) => {
     child.once('error', (cause) => {
       const missing = systemCodeOf(cause) === 'ENOENT';
       reject(
@@ -180,7 +215,8 @@ async function runFfprobe(args: string[], signal: AbortSignal) {
           : cause,
       );
     });
-    child.once('close', (code) => resolve(code ?? -1));
+    // None when a signal ended it.
+    child.once('close', (code) => resolve(code ?? undefined));
   });
   const [stdout, complaints, code] = await Promise.all([text(child.stdout), lastLines(child.stderr), ended]);
   signal.throwIfAborted();

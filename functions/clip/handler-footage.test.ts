@@ -4,7 +4,9 @@ import { canonicalSha256 } from '@faascam/core/canonical-json';
 import { MalformedInputError } from '@faascam/core/errors';
 import { eventKey } from '@faascam/core/ids';
 import { openStore, type ObjectStore } from '@faascam/core/store';
+import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { runFfmpeg } from './ffmpeg.ts';
 import handler, { close, ready as becomeReady } from './handler.ts';
 import {
   callHandler,
@@ -14,11 +16,13 @@ import {
   receiptOf,
   type HandlerSite,
 } from './testing/handler-site.ts';
+import { packetsOf } from './testing/packets.ts';
 import { readyOf } from './testing/ready.ts';
 
 // Read when the handler is loaded.
 vi.hoisted(() => vi.stubEnv('FAASCAM_LOG', 'silent'));
 
+const noAbort = new AbortController().signal;
 let site: HandlerSite;
 
 beforeAll(async () => {
@@ -179,10 +183,11 @@ describe('whatever the store', () => {
     expect(receipt.attempts).toBe(8);
   });
 
-  test('a camera that changed its codec on the way gives several clips, one after the other, and loses nothing', async () => {
+  test('a camera that changed its codec and size on the way gives several clips, and loses nothing', async () => {
     const after = await site.record({
       seconds: 2,
       video: ['-c:v', 'mjpeg'],
+      picture: 'color=c=red:size=640x240:rate=25:duration=2',
       originUs: site.recording.originUs + 8_000_000,
     });
     const segments = [...site.recording.segments, ...after.segments.map((each) => named('late', each))];
@@ -201,6 +206,22 @@ describe('whatever the store', () => {
     }
     await vi.waitFor(() => expect(site.announced).toHaveLength(1));
     expect(site.announced[0]?.keys.parts).toEqual(receipt.parts?.map(({ key }) => key));
+
+    // Preview and strip show the last part as well, in a frame of the first one's shape.
+    expect(receipt.faults).toBeUndefined();
+    expect(receipt.strip).toMatchObject({ count: 10, everyMs: 1000, tileWidth: 160, tileHeight: 120 });
+    const strip = (await objectOf(store, ready, 'strip.jpg')).bytes;
+    expect(await colourAt(strip, 9 * 160 + 80, 60)).toBe('red');
+    expect(await colourAt(strip, 9 * 160 + 80, 10)).toBe('black');
+    expect(await colourAt(strip, 80, 10)).not.toBe('black');
+    const preview = join(site.folder, 'parts-preview.mp4');
+    await writeFile(preview, (await objectOf(store, ready, 'preview.mp4')).bytes);
+    expect((await packetsOf(preview)).video.at(-1)?.pts_time).toBeGreaterThan(9_500_000);
+    const last = join(site.folder, 'parts-preview.png');
+    // Each picture replaces the one before.
+    const eachInTurn = { outputOptions: ['-update', '1', '-f', 'image2', '-c:v', 'png'], output: last };
+    await runFfmpeg({ input: preview, ...eachInTurn }, 'take its last picture', noAbort);
+    expect(await colourAt(await readFile(last), 160, 120)).toBe('red');
   });
 
   test('with a rendition asked for, what browsers do not play is stored as H.264 too, and a fault costs only that', async () => {
@@ -295,6 +316,16 @@ describe('whatever the store', () => {
     expect((await call(ready)).body).toMatchObject({ outcome: 'stored' });
   });
 });
+
+async function colourAt(picture: Buffer, left: number, top: number): Promise<'red' | 'black' | 'other'> {
+  const [red = 0, green = 0, blue = 0] = await sharp(picture)
+    .extract({ left, top, width: 1, height: 1 })
+    .removeAlpha()
+    .raw()
+    .toBuffer();
+  if (Math.max(green, blue) > 60) return 'other';
+  return red > 180 ? 'red' : red < 60 ? 'black' : 'other';
+}
 
 function absent(): never {
   throw new Error('the recording has four segments');

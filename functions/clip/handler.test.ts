@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { systemClock } from '@faascam/core/clock';
 import { clipSettings } from '@faascam/core/clip-settings';
+import { storeEvent } from '@faascam/core/event-fixture';
+import { keepEvent } from '@faascam/core/event-keeping';
 import { removeEvent } from '@faascam/core/event-removal';
 import { storedEvent } from '@faascam/core/event-walk';
 import { eventKey } from '@faascam/core/ids';
@@ -13,6 +16,7 @@ import { streams, subjects } from '@faascam/core/subjects';
 import { s3ServerInstalled, startS3Server, type S3Server } from '@faascam/test-servers/s3';
 import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { z } from 'zod';
 import { runClipJob } from './clip-job.ts';
 import { decode } from './ffmpeg.ts';
 import handler, { close, ready as becomeReady } from './handler.ts';
@@ -207,4 +211,49 @@ describe.each(kinds)('with a %s store', (kind) => {
       (await receiptOf(store, ready)).clip?.sha256,
     );
   });
+
+  test('with retention settings calls sweep old events, an hour after they were told, and leave new ones', async () => {
+    await close();
+    vi.stubEnv('FAASCAM_RETENTION', 'days: 30');
+    const nowUs = systemClock.nowUs();
+    const clip = Buffer.from('an old clip');
+    const old = await storeEvent(store, { camera: `swept-${kind}`, startUs: nowUs - 40 * DAY_US, clip });
+    const kept = await storeEvent(store, { camera: `swept-${kind}`, startUs: nowUs - 41 * DAY_US, clip });
+    await keepEvent(store, kept, { atUs: nowUs });
+    const originUs = nowUs - 60_000_000;
+    const files = site.recording.segments.map((file, n) => ({
+      ...file,
+      ref: { ...file.ref, startUs: originUs + n * 2_000_000 },
+    }));
+    const ready = readyOf(await site.upload(`swept-${kind}`, files), { camera: `swept-${kind}` });
+
+    await becomeReady();
+    expect((await call(ready)).body).toMatchObject({ outcome: 'stored' });
+    // The first time it is only told what would go.
+    const state = await vi.waitFor(async () => {
+      const found = await store.get(SWEEP_STATE);
+      if (found === undefined) throw new Error('no sweep was begun yet');
+      return sweepState.parse(JSON.parse(await text(found.stream)));
+    });
+    await close();
+    expect([...(await storedEvent(store, old)).objects.keys()]).toContain('clip.mp4');
+
+    const earlier = { ...state, startedAtUs: state.startedAtUs - 2 * 3_600_000_000 };
+    await store.put(SWEEP_STATE, Buffer.from(JSON.stringify(earlier)), { contentType: 'application/json' });
+    await becomeReady();
+    expect((await call(ready)).body).toMatchObject({ outcome: 'already-stored' });
+    await vi.waitFor(
+      async () => expect([...(await storedEvent(store, old)).objects.keys()]).toEqual(['removed.json']),
+      { timeout: 20_000 },
+    );
+    expect([...(await storedEvent(store, kept)).objects.keys()]).toContain('clip.mp4');
+    expect([...(await storedEvent(store, ready.eventId)).objects.keys()]).toContain('clip.mp4');
+    await close();
+    vi.stubEnv('FAASCAM_RETENTION', '');
+    await becomeReady();
+  });
 });
+
+const DAY_US = 86_400_000_000;
+const SWEEP_STATE = '_faascam/retention.json';
+const sweepState = z.looseObject({ startedAtUs: z.number() });

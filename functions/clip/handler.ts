@@ -11,16 +11,19 @@ import { settingsFromEnv } from '@faascam/core/settings';
 import { storeSettings } from '@faascam/core/store-settings';
 import { openStore, type ObjectStore } from '@faascam/core/store';
 import { subjects } from '@faascam/core/subjects';
-import { removeLeftovers, runClipJob, type JobResult } from './clip-job.ts';
+import { callLimitMs } from './call-limit.ts';
+import { runClipJob, type JobResult } from './clip-job.ts';
 import { findReceipt } from './clip-store.ts';
 import { JobQueue } from './job-queue.ts';
 import { offerOf, type Offer } from './offer.ts';
 import { Progress } from './progress.ts';
 import { removedOf, storedOf } from './receipt.ts';
+import { removeLeftovers } from './temporary-folder.ts';
 
 /**
  * Environment: FAASCAM_STORE (the clip store, YAML), FAASCAM_CLIP (what is made beside a clip, YAML), FAASCAM_DATA
- * (folder of the default store), FAASCAM_RETENTION (YAML; with it, old events are removed now and then), NATS_URL.
+ * (folder of the default store), FAASCAM_RETENTION (YAML; with it, old events are removed now and then), NATS_URL,
+ * exec_timeout (of-watchdog's).
  */
 const clipStore = storeSettings.prefault({ kind: 'directory' });
 
@@ -30,8 +33,7 @@ let store: Promise<ObjectStore> | undefined;
 let closing = new AbortController();
 let sweeper: ReturnType<typeof sweeperFromEnv>;
 
-/** Within what `stack.yml` gives a call, so that its caller hears how far the clip is, and not just that time is up. */
-const CALL_MS = 100_000;
+const CALL_MS = callLimitMs(process.env['exec_timeout']);
 /** One runs at a time: ffmpeg takes all of the processor as it is, and disk space adds up. */
 const queue = new JobQueue<JobResult>({ mostWaiting: 64, callerWaitsMs: CALL_MS });
 const progressOf = new Map<string, Progress>();
@@ -140,7 +142,7 @@ export async function ready(): Promise<void> {
   await requireProgram('ffmpeg');
   await requireProgram('ffprobe');
   settingsFromEnv(clipSettings, 'FAASCAM_CLIP');
-  await removeLeftovers();
+  await removeLeftovers(log);
   await (await openedStore()).check();
   await messaging.get();
 }
@@ -150,8 +152,10 @@ export async function close(): Promise<void> {
   closing.abort(new Error('the clip function is closing'));
   await queue.idle();
   closing = new AbortController();
-  const opened = store;
+  const opened = await store?.catch(() => undefined);
   store = undefined;
-  await (await opened?.catch(() => undefined))?.close();
+  // A sweep that is under way hears the signal too, and must not find its store closed.
+  if (opened !== undefined) await sweeper?.sweepIfDue(opened);
+  await opened?.close();
   await messaging.close();
 }

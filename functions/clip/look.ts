@@ -40,8 +40,7 @@ export async function lookThrough(
     try {
       report = await runFfmpeg(withPictures(clip, plan, onTime), 'make the preview', signal);
     } catch (error) {
-      if (!(error instanceof ProgramError) || error.code !== 'ffmpeg-failed') throw error;
-      failed = messageOf(error);
+      failed = whyFailed(error);
     }
   }
   // A complaint may be of the preview's encoder as well: then the clip is decoded alone.
@@ -53,11 +52,67 @@ export async function lookThrough(
   const damaged = broken.map(({ segment, why }) => ({ ref: segment.ref, why }));
   const proof = { damaged, pictures: report.frames };
   if (failed !== undefined) return { ...proof, failed };
+  return { ...proof, ...(await picturesOf(plan)) };
+}
+
+/** So many parts are shown: each costs a decoder. */
+const MOST_PARTS = 8;
+
+/**
+ * Preview and strip of several clips, laid end to end: the eight longest, if there are more, in order of time, in a frame
+ * of the first one's shape. Each of them decodes to at least one picture. That neither could be made is told.
+ */
+export async function lookAtParts(
+  clips: readonly Clip[],
+  directory: string,
+  wanted: Pick<ClipSettings, 'preview' | 'strip'>,
+  signal: AbortSignal,
+): Promise<Pick<Look, 'preview' | 'strip' | 'failed'>> {
+  const longest = [...clips].sort((a, b) => b.durationMs - a.durationMs).slice(0, MOST_PARTS);
+  const shown = clips.filter((clip) => longest.includes(clip));
+  const durationMs = shown.reduce((sum, clip) => sum + clip.durationMs, 0);
+  const plan = planOf({ durationMs }, directory, wanted);
+  const [first, ...further] = shown;
+  if (first === undefined || plan.outputs.length === 0) return {};
+  const size = sizeWithin(first.video, Math.max(wanted.preview.width, wanted.strip.tileWidth));
+  const fit =
+    `scale=${size}:force_original_aspect_ratio=decrease:force_divisible_by=2,` +
+    `pad=${size}:-1:-1,setsar=1,format=yuv420p`;
+  const filters = [
+    ...shown.map((_, part) => `[${part}:v:0]${fit}[part${part}]`),
+    `${shown.map((_, part) => `[part${part}]`).join('')}concat=n=${shown.length},` +
+      `split=${plan.outputs.length}${inputsOf(plan)}`,
+  ];
   try {
-    return { ...proof, ...(await picturesOf(plan)) };
+    await runFfmpeg(
+      {
+        input: first.path,
+        furtherInputs: further.map(({ path }) => path),
+        ...outputsOf(plan, filters, []),
+      },
+      'make the preview',
+      signal,
+    );
   } catch (error) {
-    return { ...proof, failed: messageOf(error) };
+    return { failed: whyFailed(error) };
   }
+  return await picturesOf(plan);
+}
+
+/** Throws what is no fault of the pictures. */
+function whyFailed(error: unknown): string {
+  const isFault = error instanceof ProgramError && FAULTS.has(error.code);
+  if (!isFault) throw error;
+  return messageOf(error);
+}
+
+const FAULTS = new Set(['ffmpeg-failed', 'ffmpeg-killed']);
+
+/** For ffmpeg's filters: even numbers of pixels, as wide as this at most. */
+function sizeWithin({ width, height }: Clip['video'], most: number): string {
+  const scale = Math.min(1, most / width);
+  const even = (pixels: number): number => Math.max(2, 2 * Math.floor((pixels * scale) / 2));
+  return `${even(width)}:${even(height)}`;
 }
 
 interface Plan {
@@ -68,7 +123,7 @@ interface Plan {
 }
 
 function planOf(
-  { durationMs }: Clip,
+  { durationMs }: Pick<Clip, 'durationMs'>,
   directory: string,
   { preview, strip }: Pick<ClipSettings, 'preview' | 'strip'>,
 ): Plan {
@@ -124,23 +179,38 @@ function planOf(
 /** So many tiles side by side, then the next row: no row is wider than a decoder likes. */
 const STRIP_COLUMNS = 10;
 
-function withPictures(clip: Clip, { outputs }: Plan, onTime: ((us: number) => void) | undefined) {
-  const names = outputs.map((_, index) => `[out${index}]`);
-  const filters = [
-    `[0:v:0]split=${outputs.length + 1}[all]${outputs.map((_, index) => `[in${index}]`).join('')}`,
-    ...outputs.map(({ filter }, index) => `[in${index}]${filter}[out${index}]`),
-  ];
-  const options = ['-filter_complex', filters.join(';')];
-  options.push('-map', '[all]', '-fps_mode', 'passthrough', '-f', 'null', '-');
-  const last = outputs.length - 1;
-  for (const [index, output] of outputs.entries()) {
-    options.push('-map', names[index] ?? '', '-an', ...output.options);
-    if (index < last) options.push('-y', output.path);
-  }
-  return { input: clip.path, outputOptions: options, output: outputs[last]?.path ?? '', onTime };
+function withPictures(clip: Clip, plan: Plan, onTime: ((us: number) => void) | undefined) {
+  const split = `[0:v:0]split=${plan.outputs.length + 1}[all]${inputsOf(plan)}`;
+  const all = ['-map', '[all]', '-fps_mode', 'passthrough', '-f', 'null', '-'];
+  return { input: clip.path, ...outputsOf(plan, [split], all), onTime };
 }
 
-async function picturesOf({ preview, strip }: Plan): Promise<Pick<Look, 'preview' | 'strip'>> {
+function inputsOf({ outputs }: Plan): string {
+  return outputs.map((_, index) => `[in${index}]`).join('');
+}
+
+/** What makes a plan's files of the pictures that `filters` give as `inputsOf` names them; `before` are outputs of their own. */
+function outputsOf({ outputs }: Plan, filters: string[], before: string[]) {
+  const own = outputs.map(({ filter }, index) => `[in${index}]${filter}[out${index}]`);
+  const outputOptions = ['-filter_complex', [...filters, ...own].join(';'), ...before];
+  const last = outputs.length - 1;
+  for (const [index, output] of outputs.entries()) {
+    outputOptions.push('-map', `[out${index}]`, '-an', ...output.options);
+    if (index < last) outputOptions.push('-y', output.path);
+  }
+  return { outputOptions, output: outputs[last]?.path ?? '' };
+}
+
+/** What ffmpeg has made, once it is looked at. */
+async function picturesOf(plan: Plan): Promise<Pick<Look, 'preview' | 'strip' | 'failed'>> {
+  try {
+    return await readPictures(plan);
+  } catch (error) {
+    return { failed: messageOf(error) };
+  }
+}
+
+async function readPictures({ preview, strip }: Plan): Promise<Pick<Look, 'preview' | 'strip'>> {
   const look: Pick<Look, 'preview' | 'strip'> = {};
   if (preview !== undefined) {
     const { tracks } = await readMp4(preview);

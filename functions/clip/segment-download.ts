@@ -90,18 +90,14 @@ async function download(
   const reader = found.data.getReader();
   try {
     for (;;) {
-      const { done, value } = await withinIdleTime(reader.read(), ref.object, signal);
+      const { done, value } = await nextOf(reader, ref.object, signal);
       if (done) break;
       hash.update(value);
       await file.writeFile(value);
     }
   } catch (error) {
     await reader.cancel().catch(() => undefined);
-    throw error instanceof FaascamError || signal.aborted
-      ? error
-      : new FaascamError('segment-corrupt', `Segment ${ref.object} cannot be read: ${messageOf(error)}`, {
-          cause: error,
-        });
+    throw error;
   } finally {
     await file.close();
   }
@@ -110,6 +106,17 @@ async function download(
       'segment-corrupt',
       `Segment ${ref.object} in the NATS object store is not the one announced; its agent will put it there again.`,
     );
+  }
+}
+
+/** What fails here is the segment's fault; that it cannot be written down is not. */
+async function nextOf(reader: ReadableStreamDefaultReader<Uint8Array>, object: string, signal: AbortSignal) {
+  try {
+    return await withinIdleTime(reader.read(), object, signal);
+  } catch (error) {
+    if (error instanceof FaascamError || signal.aborted) throw error;
+    const message = `Segment ${object} cannot be read out of the NATS object store (${messageOf(error)}); its agent will put it there again.`;
+    throw new FaascamError('segment-corrupt', message, { cause: error });
   }
 }
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '@faascam/core/errors';
-import { goDurationMs } from './go-duration.ts';
+import { goDurationMs } from '@faascam/core/go-duration';
 import { afterEnd } from './restart-policy.ts';
 import { parseStack, substitute } from './stack.ts';
 

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { messageOf, UsageError } from '@faascam/core/errors';
-import { goDurationMs } from './go-duration.ts';
+import { goDurationMs } from '@faascam/core/go-duration';
 
 /** A function as its stack file describes it, with variables filled in. */
 export interface FunctionSpec {
