@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
@@ -184,6 +184,16 @@ describe('secrets in a config', () => {
     writeFileSync(join(directory, 'cam'), '  geheim \nsecond line\n');
     expect(sourceOf('rtsp://u:${file:cam}@h/1')).toBe('rtsp://u:geheim@h/1');
     expect(sourceOf(`rtsp://u:\${file:${join(directory, 'cam')}}@h/1`)).toBe('rtsp://u:geheim@h/1');
+  });
+
+  it('are found by name where systemd hands them over, or else beside the config', () => {
+    for (const folder of ['secrets', 'handed']) mkdirSync(join(directory, folder));
+    writeFileSync(join(directory, 'secrets', 'yard-1'), 'beside\n');
+    expect(sourceOf('rtsp://u:${secret:yard-1}@h/1')).toBe('rtsp://u:beside@h/1');
+    writeFileSync(join(directory, 'handed', 'secret_yard-1'), 'handed\n');
+    const env = { CREDENTIALS_DIRECTORY: join(directory, 'handed') };
+    expect(sourceOf('rtsp://u:${secret:yard-1}@h/1', env)).toBe('rtsp://u:handed@h/1');
+    expect(() => sourceOf('rtsp://u:${secret:none}@h/1', env)).toThrow(join(directory, 'secrets', 'none'));
   });
 
   it('that are missing are a mistake with its line', () => {

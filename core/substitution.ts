@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { systemCodeOf } from './errors.ts';
 
 /** Where the values for `${...}` come from. */
@@ -9,23 +9,33 @@ export interface Surroundings {
   directory: string;
 }
 
-const MARK = /\$\{(?:file:([^}]+)|([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?)\}/g;
+const MARK = /\$\{(?:file:([^}]+)|secret:([A-Za-z0-9._-]+)|([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?)\}/g;
+
+/** Where containers find their secrets: Docker's and compose's, OpenFaaS's. */
+const SECRET_FOLDERS = ['/run/secrets', '/var/openfaas/secrets'];
 
 /**
  * `text` with the environment's values for `${NAME}` and `${NAME:-default}`, and the first line of a secret's file for
- * `${file:/run/secrets/name}`, trimmed. In the login of an address (`scheme://user:${PASSWORD}@host`) the value may be
+ * `${file:/run/secrets/name}`, trimmed; `${secret:name}` looks for that file where services are given theirs. In the login of an address (`scheme://user:${PASSWORD}@host`) the value may be
  * as it is: characters that would break the address are written as `%XX`, unless all of it is written so already.
  * `missing` gets a sentence for each value that is not there; it holds no value.
  */
-export function substituted(text: string, { env, directory }: Surroundings, missing: string[]): string {
+export function substituted(text: string, surroundings: Surroundings, missing: string[]): string {
+  const { env } = surroundings;
   const login = loginOf(text);
   return text.replaceAll(
     MARK,
-    (mark: string, file: string | undefined, name: string, fallback: string | undefined, offset: number) => {
+    (
+      mark: string,
+      file: string | undefined,
+      secret: string | undefined,
+      name: string,
+      fallback: string | undefined,
+      offset: number,
+    ) => {
+      const path = pathOf(file, secret, surroundings);
       const value =
-        file === undefined
-          ? fromEnvironment(env, name, fallback, missing)
-          : fromFile(resolve(directory, file.trim()), missing);
+        path === undefined ? fromEnvironment(env, name, fallback, missing) : fromFile(path, missing);
       if (offset < login.from || offset >= login.to) return value;
       const wholeLogin = offset === login.from && offset + mark.length === login.to;
       return encodedForLogin(value, wholeLogin);
@@ -34,10 +44,34 @@ export function substituted(text: string, { env, directory }: Surroundings, miss
 }
 
 /** The paths of the secret files that a text names. */
-export function secretFilesIn(text: string, directory: string): string[] {
-  return [...text.matchAll(MARK)].flatMap(([, file]) =>
-    file === undefined ? [] : [resolve(directory, file.trim())],
+export function secretFilesIn(text: string, directory: string, env = process.env): string[] {
+  return [...text.matchAll(MARK)].flatMap(
+    ([, file, secret]) => pathOf(file, secret, { env, directory }) ?? [],
   );
+}
+
+function pathOf(
+  file: string | undefined,
+  secret: string | undefined,
+  surroundings: Surroundings,
+): string | undefined {
+  if (file !== undefined) return resolve(surroundings.directory, file.trim());
+  return secret === undefined ? undefined : secretPath(secret, surroundings);
+}
+
+/**
+ * Where a secret of this name lies: among what systemd hands to the service (`LoadCredential=secret:FOLDER`), in the folder
+ * `secrets` beside the config, or where containers have theirs.
+ */
+function secretPath(name: string, { env, directory }: Surroundings): string {
+  const beside = join(directory, 'secrets', name);
+  const handed = env['CREDENTIALS_DIRECTORY'];
+  const places = [
+    ...(handed === undefined ? [] : [join(handed, `secret_${name}`)]),
+    beside,
+    ...SECRET_FOLDERS.map((folder) => join(folder, name)),
+  ];
+  return places.find((path) => existsSync(path)) ?? beside;
 }
 
 function fromEnvironment(

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { systemClock, type Clock } from '@faascam/core/clock';
 import { messageOf, systemCodeOf, UsageError } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
+import type { AgentHealth } from '@faascam/core/messages';
 import type { Messaging } from '@faascam/core/messaging';
 import { requireProgram } from '@faascam/core/programs';
 import type { CameraSettings } from '@faascam/core/camera-settings';
@@ -54,6 +55,8 @@ export interface AgentOptions extends AgentOrder {
   onRecordingEnded?: () => void;
   /** Called once the agent runs. */
   onRunning?: (agent: RunningAgent) => void;
+  /** Called every few seconds as long as the agent lives, with what it tells of itself; also while NATS is away. */
+  onHealth?: ((health: AgentHealth) => void) | undefined;
   /** Shorter times, for tests. */
   timing?: UnitTiming;
 }
@@ -103,6 +106,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     ...{ agent: id, cameras: cameras.units, ffmpeg, configRevision: () => configRevision },
     publicKey: attestor.publicKey,
     onReconnect: () => void profiles.again(),
+    onHealth: options.onHealth,
     ...{ messaging, clock, log, signal: reporting.signal },
   });
   const devices = tellOfDevices({ cameras: () => settings, log, signal: reporting.signal });

@@ -77,6 +77,8 @@ export interface HealthOptions {
   publicKey: string;
   /** Called each time that NATS answers again. */
   onReconnect: () => void;
+  /** Called each time that health is about to be told. */
+  onHealth?: ((health: AgentHealth) => void) | undefined;
   messaging: Messaging;
   clock: Clock;
   log: Logger;
@@ -108,6 +110,7 @@ export async function reportHealth(options: HealthOptions): Promise<void> {
         [...options.cameras].map(([id, camera]) => [id, cameraHealthOf(camera, sent.note(id, camera))]),
       ),
     };
+    options.onHealth?.(health);
     try {
       bucket ??= await new Kvm(messaging.nc).create(buckets.agents, {
         history: 1,

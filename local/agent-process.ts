@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { configRevision, configSchema, type Config } from '@faascam/core/config';
 import { messageOf, UsageError } from '@faascam/core/errors';
 import { cameraId } from '@faascam/core/ids';
+import type { AgentHealth } from '@faascam/core/messages';
 import { createLogger, type Logger } from '@faascam/core/log';
 import { connectNats } from '@faascam/core/messaging';
 import { cameraSettings } from '@faascam/core/camera-settings';
@@ -46,10 +47,13 @@ export interface AgentProcessOptions {
   onStarted: () => void;
   /** Called once the agent runs and can be given another order; `signal` is aborted when it is to end. */
   onRunning?: (agent: RunningAgent, log: Logger, signal: AbortSignal) => void;
+  /** See `AgentOptions.onHealth`. */
+  onHealth?: (health: AgentHealth) => void;
 }
 
 /** Runs the agent until SIGTERM, SIGINT or the end of the parent. */
-export async function runAgentProcess({ order, onStarted, onRunning }: AgentProcessOptions): Promise<void> {
+export async function runAgentProcess(options: AgentProcessOptions): Promise<void> {
+  const { order, onStarted, onRunning } = options;
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
   process.once('disconnect', () => stop.abort());
@@ -67,6 +71,7 @@ export async function runAgentProcess({ order, onStarted, onRunning }: AgentProc
       stopRecording: stopRecording.signal,
       onRecordingEnded: () => process.send?.({ [RECORDING_ENDED]: true }),
       onRunning: (agent) => onRunning?.(agent, log, stop.signal),
+      onHealth: options.onHealth,
     });
   } finally {
     await messaging.nc.drain();

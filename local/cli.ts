@@ -1,23 +1,17 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { FaascamError, messageOf, UsageError } from '@faascam/core/errors';
-import { redact } from '@faascam/core/redact';
+import { Command, InvalidArgumentError } from 'commander';
+import { addAgentCommands } from './agent-cli.ts';
 import { addEventCommands } from './clips-cli.ts';
-import type { CheckCommand } from './commands/check.ts';
-import type { DiscoverCommand } from './commands/discover.ts';
 import type { DetectCommand } from './commands/detect.ts';
 import type { MotionCommand } from './commands/motion.ts';
 import type { ReplayCommand } from './commands/replay.ts';
 import type { VerifyCommand } from './commands/verify.ts';
 import type { CommandLine } from './quick-config.ts';
+import { runProgram, stoppable } from './run-program.ts';
 import { withStoreOptions } from './store-choice.ts';
-import { tell } from './terminal.ts';
 
 /** Loaded when asked for: an agent on a small host needs neither detectors nor picture libraries in memory. */
 const commands = {
-  agent: () => import('./commands/agent.ts'),
-  check: () => import('./commands/check.ts'),
   detect: () => import('./commands/detect.ts'),
-  discover: () => import('./commands/discover.ts'),
   model: () => import('./commands/model.ts'),
   motion: () => import('./commands/motion.ts'),
   replay: () => import('./commands/replay.ts'),
@@ -25,18 +19,9 @@ const commands = {
   verify: () => import('./commands/verify.ts'),
 };
 
-const stop = new AbortController();
-
 function port(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new InvalidArgumentError('not a port.');
-  return value;
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value > 0 && value <= 60))
-    throw new InvalidArgumentError('not 0 to 60 seconds.');
   return value;
 }
 
@@ -50,17 +35,6 @@ function share(text: string): number {
   if (text.trim() === '' || !(value >= 0 && value <= 1))
     throw new InvalidArgumentError('not within 0 and 1.');
   return value;
-}
-
-/**
- * Ctrl-C asks the command to end; each command says what it does with that. So does a closed terminal, but for a service
- * with a config: there is no terminal, and SIGHUP asks it to read its config again.
- */
-function stoppable(config?: string): AbortSignal {
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
-  const service = config !== undefined && !process.stdin.isTTY && !process.stderr.isTTY;
-  if (!service) process.once('SIGHUP', () => stop.abort());
-  return stop.signal;
 }
 
 function program(): Command {
@@ -100,36 +74,7 @@ function program(): Command {
       await (await commands.replay()).replay({ ...options, recordings }, stoppable());
     });
 
-  faascam
-    .command('agent')
-    .description('run the edge agent alone, for a NATS server elsewhere')
-    .argument('[source]', 'camera, as for "up"')
-    .option('-c, --config <file>', 'faascam.yml instead of a source')
-    .option('-d, --data <dir>', 'data folder (default: faascam-data)')
-    .option('-n, --nats <url>', 'nats://user:password@host:4222')
-    .action(async (source: string | undefined, options: CommandLine) => {
-      await (await commands.agent()).agent({ ...options, source }, stoppable(options.config));
-    });
-
-  faascam
-    .command('check')
-    .description('check a config file and its cameras: what they send, and what to change')
-    .argument('[file]', 'config file', 'faascam.yml')
-    .option('--camera <id>', 'look at this camera only')
-    .option('--offline', 'check the file alone: every mistake with its line')
-    .option('-j, --json <file|->', 'write what was found as JSON; - is stdout')
-    .action(async (file: string, options: CheckCommand) =>
-      (await commands.check()).check(file, options, stoppable()),
-    );
-
-  faascam
-    .command('discover')
-    .description('find cameras: in the local network (ONVIF), on this host, at a go2rtc')
-    .option('--go2rtc <host...>', 'list the streams of a go2rtc: [user:password@]host[:1984]')
-    .option('-t, --timeout <seconds>', 'how long cameras are waited for (default: 4)', seconds)
-    .option('-j, --json <file|->', 'write what was found as JSON; - is stdout')
-    .option('-w, --write [file]', 'add what is new to a config file (default: faascam.yml)')
-    .action(async (options: DiscoverCommand) => (await commands.discover()).discover(options, stoppable()));
+  addAgentCommands(faascam);
 
   const model = faascam.command('model').description('detector models');
   const modelOptions = (command: Command): Command =>
@@ -210,36 +155,4 @@ function program(): Command {
   return faascam;
 }
 
-// Whoever reads may go away (a closed terminal, `| head`): no reason to end without ending the parts in order.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
-}
-
-// People read what the command line says; the parts that it starts inherit this.
-process.env['FAASCAM_LOG_FORMAT'] ??= 'plain';
-process.env['FAASCAM_LOG'] ??= 'warn';
-
-try {
-  await program().parseAsync();
-} catch (error) {
-  process.exitCode = exitCodeOf(error);
-}
-
-/** 0 done, 1 failed, 2 the command line or config is wrong, 130 stopped by Ctrl-C. */
-function exitCodeOf(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (stop.signal.aborted) {
-    tell('Stopped.');
-    return 130;
-  }
-  if (error instanceof FaascamError) {
-    tell(`Error: ${redact(messageOf(error))}`);
-    return error instanceof UsageError && error.code === 'usage' ? 2 : 1;
-  }
-  tell(`Error: ${redact(messageOf(error))}`);
-  // What we did not foresee is worth a trace to whoever can mend it.
-  if (process.env['FAASCAM_LOG'] === 'debug' && error instanceof Error) tell(redact(error.stack ?? ''));
-  return 1;
-}
+await runProgram(program());

@@ -1,10 +1,13 @@
 import { UsageError } from '@faascam/core/errors';
+import { createLogger } from '@faascam/core/log';
 import { requireProgram } from '@faascam/core/programs';
+import { statusLine } from '@faascam/edge-agent/status-line';
 import { orderOf, runAgentProcess } from '../agent-process.ts';
 import { keepConfig } from '../config-reload.ts';
 import { lockData } from '../data-lock.ts';
 import { withDemo } from '../demo/demo-source.ts';
 import { configOf, type CommandLine } from '../quick-config.ts';
+import { serviceManager } from '../service-manager.ts';
 import { tell } from '../terminal.ts';
 
 /** `faascam agent`: the edge agent alone, on the camera's host, for a NATS server elsewhere. */
@@ -20,6 +23,8 @@ export async function agent(line: CommandLine, signal: AbortSignal): Promise<voi
   await requireProgram('ffmpeg');
   const unlock = await lockData(asked.data);
   let keeping: Promise<void> = Promise.resolve();
+  const manager = serviceManager({ env: process.env, log: createLogger('agent') });
+  signal.addEventListener('abort', () => void manager?.stopping(), { once: true });
   try {
     const config = await withDemo(asked, signal);
     await runAgentProcess({
@@ -27,7 +32,9 @@ export async function agent(line: CommandLine, signal: AbortSignal): Promise<voi
       onStarted: () => {
         tell(`The agent ${config.agent.id} runs ${Object.keys(config.cameras).length} cameras.`);
       },
+      onHealth: (health) => manager?.alive(statusLine(health)),
       onRunning: (running, log, stop) => {
+        manager?.ready();
         const take = async (changed: typeof config): Promise<void> => {
           await running.apply(orderOf(await withDemo(changed, stop), natsUrl));
         };
