@@ -1,0 +1,14 @@
+// Prints the licences of the packages that are in a bundle. Usage: node licences.mjs META.json, esbuild's metafile.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const { inputs } = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8'));
+const folders = new Set(
+  Object.keys(inputs).flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []),
+);
+for (const folder of [...folders].sort()) {
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const files = readdirSync(folder).filter((file) => /^(licen[cs]e|notice|copying)/i.test(file));
+  console.log(`${'='.repeat(80)}\n${name} ${version} (${license})\n`);
+  for (const file of files.sort()) console.log(readFileSync(join(folder, file), 'utf8'));
+}
