@@ -39,6 +39,10 @@ export function addEventCommands(faascam: Command, stoppable: () => AbortSignal)
     ),
   )
     .option('-o, --output <folder>', 'where to write them (default: here)')
+    .option(
+      '--what <kinds>',
+      'clip, h264, preview, strip, snapshot, receipt: one or several with commas between, or all (default: clip)',
+    )
     .option('--with-receipt', 'fetch each event.json too, as <event-id>.json')
     .action(async (ids: string[], options: ClipsGetCommand) =>
       (await import('./commands/clips-get.ts')).clipsGet(ids, options, stoppable()),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -109,6 +110,32 @@ describe('faascam clips get', () => {
     expect((await get()).code).toBe(0);
     expect(await readFile(join(output, `${id}.mp4`), 'utf8')).toBe(`clip of ${NOON_US}`);
     expect((await readdir(output)).sort()).toEqual([...names].sort());
+  });
+
+  it('fetches what stands beside the clip, and says what there is not', async () => {
+    const id = await add(NOON_US);
+    const body = Buffer.from('moving');
+    const preview = {
+      key: eventKey(id, 'preview.mp4'),
+      sha256: createHash('sha256').update(body).digest('hex'),
+      ...{ sizeBytes: body.length, width: 320, height: 240 },
+    };
+    const receipt = manifestOf({ camera: 'yard', startUs: NOON_US, clip: Buffer.from(`clip of ${NOON_US}`) });
+    await store.put(preview.key, body, { contentType: 'video/mp4' });
+    await store.put(eventKey(id, 'event.json'), Buffer.from(JSON.stringify({ ...receipt, preview })), {
+      contentType: 'text/plain',
+    });
+    const output = join(scratch, 'beside');
+    const all = await clips('get', id, '--output', output, '--what', 'all');
+    expect([all.code, all.stderr]).toEqual([0, '']);
+    const names = [`${id}.mp4`, `${id}.preview.mp4`, `${id}.json`];
+    expect(all.stdout.trim().split('\n')).toEqual(names.map((name) => join(output, name)));
+    expect(await readFile(join(output, `${id}.preview.mp4`), 'utf8')).toBe('moving');
+    const some = await clips('get', id, '--output', output, '--what', 'preview,h264');
+    expect(some.stdout.trim()).toBe(join(output, `${id}.preview.mp4`));
+    expect(some.stderr).toContain(`Event ${id} has no h264: the clip plays in every browser as it is`);
+    expect(some.code).toBe(1);
+    expect((await clips('get', id, '--what', 'film')).code).toBe(2);
   });
 
   it('leaves no half file of a clip that is not what its receipt tells, and says so', async () => {

@@ -2,9 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Manifest } from '@faascam/core/clip-messages';
 import { FaascamError, systemCodeOf, UsageError } from '@faascam/core/errors';
-import { eventKey } from '@faascam/core/ids';
 import { readReceipt } from '@faascam/core/read-object';
 import type { ObjectStore } from '@faascam/core/store';
+import { clipFilesOf, clipKindsOf, type ClipKind } from '../clip-files.ts';
 import {
   choosesEvents,
   requireEventId,
@@ -19,12 +19,14 @@ import { print, tell } from '../terminal.ts';
 export interface ClipsGetCommand extends StoreChoice, SelectionOptions {
   /** Folder; default: the one in which the command runs. */
   output?: string | undefined;
+  /** As `clipKindsOf` reads it; default: the clip. */
+  what?: string | undefined;
   withReceipt?: boolean | undefined;
 }
 
 /**
- * `faascam clips get`: clips as files `<event>.mp4`, further parts as `<event>-2.mp4` and on, receipts as
- * `<event>.json`. Prints the path of each file that is there in the end.
+ * `faascam clips get`: clips as files `<event>.mp4`, further parts as `<event>-2.mp4` and on, and what else is wanted beside
+ * them. Prints the path of each file that is there in the end.
  */
 export async function clipsGet(ids: string[], command: ClipsGetCommand, signal: AbortSignal): Promise<void> {
   if (ids.length > 0 === choosesEvents(command)) {
@@ -35,6 +37,9 @@ export async function clipsGet(ids: string[], command: ClipsGetCommand, signal: 
   }
   for (const id of ids) requireEventId(id);
   const selection = selectionOf(command);
+  const { what = 'clip', withReceipt = false } = command;
+  const kinds = clipKindsOf(what);
+  if (withReceipt) kinds.add('receipt');
   const store = await openChosenStore(command);
   try {
     const folder = command.output ?? '.';
@@ -49,16 +54,19 @@ export async function clipsGet(ids: string[], command: ClipsGetCommand, signal: 
         failed.push(receipt);
         continue;
       }
-      if (!(await getEvent(store, receipt, folder, command.withReceipt === true, signal))) {
-        const why = [...new Set(receipt.gaps.map(({ cause }) => cause))].join(', ') || 'no reason told';
-        tell(`Event ${receipt.event.id} has no clip: there was no footage (${why}).`);
-        failed.push(receipt.event.id);
-      }
+      const missing = await getEvent(store, receipt, folder, kinds, signal);
+      // Of "all" there is what there is, but for the clip.
+      const missed = missing.filter((kind) => kind === 'clip' || what !== 'all');
+      for (const kind of missed) tell(whyMissing(receipt, kind));
+      if (missed.length > 0) failed.push(receipt.event.id);
     }
     if (count === 0) tell(`No such event in ${store.description}.`);
     // Of those found by filters it is known that they are there; of those named, that they were wanted.
     if (ids.length > 0 && failed.length > 0) {
-      throw new FaascamError('no-clip', `${failed.length} of ${count} clips could not be had, see above.`);
+      throw new FaascamError(
+        'no-clip',
+        `${failed.length} of ${count} events lack what was asked for, see above.`,
+      );
     }
   } finally {
     await store.close();
@@ -79,27 +87,33 @@ async function* receipts(
   }
 }
 
-/** False for an event without any footage. */
+/** Gives the kinds of which the event has nothing. */
 async function getEvent(
   store: ObjectStore,
   receipt: Manifest,
   folder: string,
-  withReceipt: boolean,
+  kinds: ReadonlySet<ClipKind>,
   signal: AbortSignal,
-): Promise<boolean> {
-  const { event, clip, parts } = receipt;
-  const videos = parts ?? (clip === undefined ? [] : [clip]);
-  for (const [index, { key, sha256, sizeBytes }] of videos.entries()) {
-    const path = join(folder, index === 0 ? `${event.id}.mp4` : `${event.id}-${index + 1}.mp4`);
-    await fetchObject(store, { key, sha256, sizeBytes }, path, signal);
+): Promise<ClipKind[]> {
+  const files = clipFilesOf(receipt, kinds);
+  for (const { wanted, name } of files) {
+    const path = join(folder, name);
+    await fetchObject(store, wanted, path, signal);
     print(path);
   }
-  if (withReceipt) {
-    const path = join(folder, `${event.id}.json`);
-    await fetchObject(store, { key: eventKey(event.id, 'event.json') }, path, signal);
-    print(path);
+  return [...kinds].filter((kind) => files.every((file) => file.kind !== kind));
+}
+
+function whyMissing({ event, gaps, clip }: Manifest, kind: ClipKind): string {
+  if (clip === undefined) {
+    const why = [...new Set(gaps.map(({ cause }) => cause))].join(', ') || 'no reason told';
+    return `Event ${event.id} has no ${kind}: there was no footage (${why}).`;
   }
-  return videos.length > 0;
+  const why =
+    kind === 'h264'
+      ? 'the clip plays in every browser as it is, or clip.transcode did not ask for one'
+      : 'its settings left it out, or its receipt (--what receipt) tells the fault';
+  return `Event ${event.id} has no ${kind}: ${why}.`;
 }
 
 async function makeFolder(folder: string): Promise<void> {
