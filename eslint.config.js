@@ -3,7 +3,9 @@ import globals from 'globals';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/node_modules/**', '.cache/**', 'faascam-data/**'] },
+  {
+    ignores: ['**/dist/**', '**/node_modules/**', '.cache/**', 'faascam-data/**', '**/bundle/**', 'build/**'],
+  },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

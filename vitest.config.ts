@@ -5,7 +5,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['faascam-source', 'node', 'import', 'module', 'default'] } },
   test: {
     include: ['**/*.test.ts'],
-    exclude: ['**/node_modules/**', '**/dist/**'],
+    // faas-cli copies what it builds into build/.
+    exclude: ['**/node_modules/**', '**/dist/**', '**/bundle/**', 'build/**'],
     pool: 'forks',
     // Most tests wait for real time and other processes: two at a time, also where there are but two cores.
     maxWorkers: 2,

@@ -2,7 +2,8 @@ import { messageOf, systemCodeOf, UsageError } from '@faascam/core/errors';
 import type { FunctionHandler, FunctionModule } from '@faascam/core/function';
 
 /**
- * Loads a handler's module, ESM or CommonJS. `name` is what to call it in an error.
+ * Loads a handler's module, ESM or CommonJS. `name` is what to call it in an error. What CommonJS exports is the
+ * handler itself, as the official template wants it, and `ready` and `close` may be properties of it.
  * Throws `UsageError` when it is missing or exports no handler; what its own code throws passes through.
  */
 export async function loadHandler(url: string, name: string): Promise<FunctionModule> {
@@ -32,8 +33,8 @@ export async function loadHandler(url: string, name: string): Promise<FunctionMo
       `${name} exports no function as default: see the handler contract.`,
     );
   }
-  const ready = property(module, 'ready');
-  const close = property(module, 'close');
+  const ready = property(module, 'ready') ?? property(handler, 'ready');
+  const close = property(module, 'close') ?? property(handler, 'close');
   return {
     default: handler,
     ...(isTask(ready) ? { ready } : {}),
@@ -41,8 +42,9 @@ export async function loadHandler(url: string, name: string): Promise<FunctionMo
   };
 }
 
-function property(module: unknown, name: string): unknown {
-  return typeof module === 'object' && module !== null ? Reflect.get(module, name) : undefined;
+function property(holder: unknown, name: string): unknown {
+  const holds = (typeof holder === 'object' && holder !== null) || typeof holder === 'function';
+  return holds ? Reflect.get(holder, name) : undefined;
 }
 
 function isHandler(value: unknown): value is FunctionHandler {
