@@ -3,7 +3,8 @@ import type { JsMsg } from '@nats-io/jetstream';
 import { Pool } from 'undici';
 import { messageOf } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
-import { ensureStreams, type Messaging } from '@faascam/core/messaging';
+import type { Messaging } from '@faascam/core/messaging';
+import { ensureSite } from '@faascam/core/site-buckets';
 import { redact } from '@faascam/core/redact';
 import { headers as headerNames } from '@faascam/core/subjects';
 import { deadLetterStream, ensureDeadLetterStream, publishDeadLetter } from './dead-letter.ts';
@@ -121,7 +122,7 @@ class Lines {
   async refresh(): Promise<void> {
     const { messaging, basicAuth, signal } = this.#options;
     const functions = await listFunctions(this.#pool, this.#basePath, basicAuth, signal);
-    await ensureStreams(messaging.jsm);
+    await ensureSite(messaging);
     await ensureDeadLetterStream(messaging.jsm);
     const wanted = new Map<string, { functionName: string; topic: string; stream: string }>();
     for (const { name, topic: annotation } of functions) {

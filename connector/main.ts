@@ -5,8 +5,9 @@ import { z } from 'zod';
 import { messageOf, UsageError } from '@faascam/core/errors';
 import { createLogger } from '@faascam/core/log';
 import { connectNats } from '@faascam/core/messaging';
+import { natsAccessFromEnv } from '@faascam/core/nats-access';
+import { natsUsers } from '@faascam/core/nats-users';
 import { redact } from '@faascam/core/redact';
-import { natsUrlFromEnv } from '@faascam/core/settings';
 import { runConnector } from './connector.ts';
 import type { BasicAuth } from './function-list.ts';
 
@@ -45,7 +46,7 @@ try {
   }
   const given = parsed.data;
   const basicAuth = given.basic_auth ? readBasicAuth(given.secret_mount_path) : undefined;
-  const natsUrl = natsUrlFromEnv();
+  const nats = natsAccessFromEnv(natsUsers.connector, process.env, given.secret_mount_path);
   const over = new AbortController();
   const stop = (reason: string): void => {
     if (over.signal.aborted) return;
@@ -62,10 +63,10 @@ try {
   const leave = (): never => process.exit(0);
   over.signal.addEventListener('abort', leave);
   const late = setTimeout(
-    () => log.warn({ nats: redact(natsUrl) }, 'NATS does not answer; waiting for it'),
+    () => log.warn({ nats: redact(nats.url) }, 'NATS does not answer; waiting for it'),
     5000,
   );
-  const messaging = await connectNats(natsUrl, 'faascam connector', { waitOnFirstConnect: true });
+  const messaging = await connectNats(nats, 'faascam connector', { waitOnFirstConnect: true });
   clearTimeout(late);
   over.signal.removeEventListener('abort', leave);
   const connector = runConnector({

@@ -5,6 +5,7 @@ import { isScalar, LineCounter, parseDocument, visit, type Document } from 'yaml
 import { z } from 'zod';
 import { messageOf, systemCodeOf, UsageError } from './errors.ts';
 import { cameraId } from './ids.ts';
+import { natsSettings, resolvedNats } from './nats-access.ts';
 import { redact } from './redact.ts';
 import { cameraSettings } from './camera-settings.ts';
 import { clipSettings } from './clip-settings.ts';
@@ -62,15 +63,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe("The way of this host's clips to NATS."),
-  nats: z
-    .strictObject({
-      url: z
-        .string()
-        .default('')
-        .describe('`nats://user:password@host:4222`. Empty: `faascam up` runs a nats-server of its own.'),
-    })
-    .prefault({})
-    .describe('NATS, by which the parts speak to each other.'),
+  nats: natsSettings.prefault({}).describe('NATS, by which the parts speak to each other.'),
   page: z
     .strictObject({
       host: z
@@ -121,7 +114,12 @@ export function readConfig(path: string, env = process.env): Config {
   const config = parseConfig(text, path, env);
   const { agent } = config;
   const ringPath = agent.ringPath === '' ? '' : resolve(dirname(path), agent.ringPath);
-  return { ...config, data: resolve(dirname(path), config.data), agent: { ...agent, ringPath } };
+  return {
+    ...config,
+    data: resolve(dirname(path), config.data),
+    agent: { ...agent, ringPath },
+    nats: resolvedNats(config.nats, dirname(path)),
+  };
 }
 
 /** The config in `text`; `path` names it in errors, and secret files are relative to it. Throws as `readConfig` does. */

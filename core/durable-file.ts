@@ -51,11 +51,11 @@ export async function createWhole(path: string, body: Buffer, mode?: number): Pr
 
 const WITHOUT_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 
-/** Puts a file in the place of what is there, in one step, and has it on the disk. */
-export async function replaceWhole(path: string, body: Buffer): Promise<void> {
+/** Puts a file in the place of what is there, in one step, and has it on the disk. `mode` is the file's. */
+export async function replaceWhole(path: string, body: Buffer, mode?: number): Promise<void> {
   const temporary = join(dirname(path), INCOMING + randomUUID());
   try {
-    await writeWhole(temporary, body);
+    await writeWhole(temporary, body, mode);
     await rename(temporary, path);
     await syncFolder(dirname(path));
   } finally {

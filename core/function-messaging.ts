@@ -1,5 +1,5 @@
 import { ensureStreams, connectNats, type Messaging } from './messaging.ts';
-import { natsUrlFromEnv } from './settings.ts';
+import { natsAccessFromEnv } from './nats-access.ts';
 
 export interface FunctionMessaging {
   /** The function's one connection, made at first use; a failed attempt is made again at the next use. */
@@ -7,12 +7,12 @@ export interface FunctionMessaging {
   close(): Promise<void>;
 }
 
-/** A function's connection to NATS, as `NATS_URL` says. `name` shows in the server's list of connections. */
-export function functionMessaging(name: string): FunctionMessaging {
+/** A function's connection to NATS, as `NATS_URL` and the variables beside it say (`natsAccessFromEnv`). */
+export function functionMessaging(functionName: string): FunctionMessaging {
   let opening: Promise<Messaging> | undefined;
   return {
     get: () => {
-      opening ??= open(name).catch((error: unknown) => {
+      opening ??= open(functionName).catch((error: unknown) => {
         opening = undefined;
         throw error;
       });
@@ -26,8 +26,8 @@ export function functionMessaging(name: string): FunctionMessaging {
   };
 }
 
-async function open(name: string): Promise<Messaging> {
-  const messaging = await connectNats(natsUrlFromEnv(), name);
+async function open(functionName: string): Promise<Messaging> {
+  const messaging = await connectNats(natsAccessFromEnv(functionName), `faascam ${functionName}`);
   await ensureStreams(messaging.jsm);
   void keepStreams(messaging);
   return messaging;

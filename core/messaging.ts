@@ -1,7 +1,14 @@
 import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
-import { connect, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
-import { FaascamError, messageOf } from './errors.ts';
-import { redact } from './redact.ts';
+import {
+  AuthorizationError,
+  connect,
+  PermissionViolationError,
+  type ConnectionOptions,
+  type NatsConnection,
+} from '@nats-io/transport-node';
+import { createLogger } from './log.ts';
+import { connectionOptions, type NatsAccess } from './nats-access.ts';
+import { connectionError, refusal, violationSentence } from './nats-errors.ts';
 import { streams } from './subjects.ts';
 
 const SECOND_NS = 1_000_000_000;
@@ -19,42 +26,57 @@ export interface Messaging {
 }
 
 /**
- * Connects to NATS and never gives up once connected. `name` shows in the server's list of connections.
- * Throws `FaascamError` `nats-unreachable` or `nats-denied` when the first connection fails.
- * The caller drains or closes `nc`.
+ * Connects to NATS and never gives up once connected. `name` shows in the server's list of connections. `to` is an
+ * address, or all of the way there. Throws `FaascamError` `nats-unreachable`, `nats-denied` or `nats-certificate` when the
+ * first connection fails, and `UsageError` for a file that cannot be used. The caller drains or closes `nc`.
  */
 export async function connectNats(
-  url: string,
+  to: string | NatsAccess,
   name: string,
   options?: ConnectionOptions,
 ): Promise<Messaging> {
+  const access = typeof to === 'string' ? { url: to } : to;
   let nc: NatsConnection;
-  const { servers, user, pass } = serverOf(url);
   try {
     nc = await connect({
-      servers,
+      ...connectionOptions(access),
       name,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 500,
-      ...(user === undefined ? {} : { user, pass: pass ?? '' }),
+      // A key that was taken away may come back, or another be put in its place.
+      ignoreAuthErrorAbort: true,
       ...options,
     });
   } catch (cause) {
-    const denied = /authorization|authentication/i.test(messageOf(cause));
-    throw new FaascamError(
-      denied ? 'nats-denied' : 'nats-unreachable',
-      denied
-        ? `NATS at ${redact(url)} refused the login: check the user and password in the NATS address.`
-        : `No NATS server answers at ${redact(url)}: check the address and that nats-server is running.`,
-      { cause },
-    );
+    throw connectionError(cause, access);
   }
+  void tellRefusals(nc, access);
   return {
     nc,
     js: jetstream(nc),
     jsm: await jetstreamManager(nc, { checkAPI: false }),
     isConnected: connectionOf(nc),
   };
+}
+
+/** Logs what the server does not let us do, each thing once, until the connection is closed. */
+async function tellRefusals(nc: NatsConnection, access: NatsAccess): Promise<void> {
+  const told = new Set<string>();
+  const tell = (sentence: string): void => {
+    if (told.has(sentence) || told.size > 1000) return;
+    told.add(sentence);
+    createLogger('nats').error(sentence);
+  };
+  for await (const status of nc.status()) {
+    if (status.type === 'reconnect') told.clear();
+    if (status.type !== 'error') continue;
+    const { error } = status;
+    if (error instanceof PermissionViolationError) tell(violationSentence(error, access));
+    else if (error instanceof AuthorizationError) {
+      const sentence = refusal(error, access);
+      if (sentence !== undefined) tell(sentence);
+    }
+  }
 }
 
 /** Tells whether the connection stands, until it is closed. */
@@ -69,16 +91,6 @@ function connectionOf(nc: NatsConnection): () => boolean {
   // It fails only with the connection itself, which whoever uses it is told.
   watch().catch(() => undefined);
   return () => connected && !nc.isClosed();
-}
-
-function serverOf(url: string): { servers: string; user?: string; pass?: string } {
-  if (!/^\w+:\/\/[^/]*@/.test(url)) return { servers: url };
-  const parsed = new URL(url);
-  const user = decodeURIComponent(parsed.username);
-  const pass = decodeURIComponent(parsed.password);
-  parsed.username = '';
-  parsed.password = '';
-  return { servers: parsed.toString(), user, pass };
 }
 
 /** Every stream of faascam. Only keys that nats-server 2.9 knows; duplicates are refused for two minutes. */

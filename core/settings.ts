@@ -263,8 +263,3 @@ export function readSecret(path: string, what: string): string {
   if (text === '') throw new UsageError('secret-missing', `The file ${path} for the ${what} is empty.`);
   return text;
 }
-
-/** The address of NATS for functions and connector. */
-export function natsUrlFromEnv(env = process.env): string {
-  return env['NATS_URL'] ?? 'nats://127.0.0.1:4222';
-}

@@ -52,7 +52,11 @@ export class ProfileTeller {
 
   async #write(gone: readonly string[]): Promise<void> {
     try {
-      const bucket = await new Kvm(this.#messaging.nc).create(buckets.cameras, { history: 1 });
+      // Not read directly: an agent has no right to have what it wrote sent to where it likes (docs/security.md).
+      const bucket = await new Kvm(this.#messaging.nc).create(buckets.cameras, {
+        history: 1,
+        allow_direct: false,
+      });
       for (const camera of gone) await bucket.delete(camera);
       for (const [camera, profile] of this.#wanted) {
         const text = JSON.stringify(profile);

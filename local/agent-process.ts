@@ -5,6 +5,8 @@ import { cameraId } from '@faascam/core/ids';
 import type { AgentHealth } from '@faascam/core/messages';
 import { createLogger, type Logger } from '@faascam/core/log';
 import { connectNats } from '@faascam/core/messaging';
+import { natsSettings, type NatsSettings } from '@faascam/core/nats-access';
+import { agentUser } from '@faascam/core/nats-users';
 import { cameraSettings } from '@faascam/core/camera-settings';
 import { runAgent, type RunningAgent } from '@faascam/edge-agent/agent';
 
@@ -16,7 +18,7 @@ export const agentOrder = z.object({
   ringMegabytes: z.number().nonnegative(),
   allowExec: z.boolean(),
   uplink: configSchema.shape.uplink,
-  natsUrl: z.string(),
+  nats: natsSettings,
   cameras: z.record(cameraId, cameraSettings),
   configRevision: z.string(),
 });
@@ -32,10 +34,10 @@ export const STOP_RECORDING = 'SIGUSR2';
 export const RECORDING_ENDED = 'recordingEnded';
 
 /** The agent's part of a config. */
-export function orderOf(config: Config, natsUrl: string): AgentOrder {
+export function orderOf(config: Config, nats: NatsSettings = config.nats): AgentOrder {
   const { id, ringPath, ringMegabytes, allowExec } = config.agent;
   return {
-    ...{ id, ringPath, ringMegabytes, allowExec, natsUrl, dataDirectory: config.data },
+    ...{ id, ringPath, ringMegabytes, allowExec, nats, dataDirectory: config.data },
     ...{ cameras: config.cameras, uplink: config.uplink },
     configRevision: configRevision(config),
   };
@@ -60,7 +62,10 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<voi
   const stopRecording = new AbortController();
   process.once(STOP_RECORDING, () => stopRecording.abort());
   const log = createLogger('agent');
-  const messaging = await connectNats(order.natsUrl, `faascam agent ${order.id}`);
+  const messaging = await connectNats(
+    { ...order.nats, identity: agentUser(order.id) },
+    `faascam agent ${order.id}`,
+  );
   try {
     onStarted();
     await runAgent({

@@ -3,6 +3,7 @@ import { addAgentCommands } from './agent-cli.ts';
 import { addEventCommands } from './clips-cli.ts';
 import type { DetectCommand } from './commands/detect.ts';
 import type { MotionCommand } from './commands/motion.ts';
+import type { NatsAuthCommand } from './commands/nats-auth.ts';
 import type { ReplayCommand } from './commands/replay.ts';
 import type { VerifyCommand } from './commands/verify.ts';
 import type { CommandLine } from './quick-config.ts';
@@ -13,6 +14,7 @@ import { withStoreOptions } from './store-choice.ts';
 const commands = {
   detect: () => import('./commands/detect.ts'),
   model: () => import('./commands/model.ts'),
+  natsAuth: () => import('./commands/nats-auth.ts'),
   motion: () => import('./commands/motion.ts'),
   replay: () => import('./commands/replay.ts'),
   up: () => import('./commands/up.ts'),
@@ -124,6 +126,21 @@ function program(): Command {
     .option('--masks <dir>', "write each frame's foreground as a PNG at the model's grid")
     .action(async (video: string, options: MotionCommand) =>
       (await commands.motion()).motion(video, options, stoppable()),
+    );
+
+  faascam
+    .command('nats-auth')
+    .description('give each part its own user and rights on NATS (docs/security.md)')
+    .argument(
+      '[folder]',
+      'where keys and auth.conf for nats-server go, and what is known of them',
+      'nats-auth',
+    )
+    .option('-a, --agent <id:cameras>', 'an agent and its cameras: pi-yard:yard,door', several)
+    .option('--remove <agent>', 'let an agent in no more', several)
+    .option('--rotate <user>', 'give a user a new key: motion, connector, agent-pi-yard ...', several)
+    .action(async (folder: string, options: NatsAuthCommand) =>
+      (await commands.natsAuth()).natsAuth(folder, options),
     );
 
   addEventCommands(faascam, () => stoppable());

@@ -2,15 +2,29 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '@faascam/core/config';
 import { isMissing } from '@faascam/core/durable-file';
+import { natsAccessFromEnv, type NatsAccess } from '@faascam/core/nats-access';
+import { natsUsers } from '@faascam/core/nats-users';
 
 /** Where `faascam up` says, as long as it runs, at which address its NATS server is: only its user may read it. */
 export function natsUrlFile(data: string): string {
   return join(data, 'nats.url');
 }
 
-/** The NATS server of the config, or that of the `faascam up` that runs in its data folder; undefined if there is none. */
-export async function natsUrlOf({ nats, data }: Config): Promise<string | undefined> {
-  if (nats.url !== '') return nats.url;
+/**
+ * The way to the NATS server of the config, or to that of the `faascam up` that runs in its data folder, for a command
+ * that looks at what is there; undefined if there is none. Keys that the config does not name may be in the environment.
+ */
+export async function natsReaderOf(
+  { nats, data }: Config,
+  env = process.env,
+): Promise<NatsAccess | undefined> {
+  const url = nats.url === '' ? await urlOfRunning(data) : nats.url;
+  if (url === undefined) return undefined;
+  const named = Object.fromEntries(Object.entries(nats).filter(([, value]) => value !== ''));
+  return { ...natsAccessFromEnv(natsUsers.reader, env), ...named, url };
+}
+
+async function urlOfRunning(data: string): Promise<string | undefined> {
   try {
     const text = await readFile(natsUrlFile(data), 'utf8');
     return text.trim() === '' ? undefined : text.trim();

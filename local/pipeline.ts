@@ -3,6 +3,7 @@ import type { Config } from '@faascam/core/config';
 import { FaascamError } from '@faascam/core/errors';
 import { createLogger, type Logger } from '@faascam/core/log';
 import { connectNats, ensureStreams, type Messaging } from '@faascam/core/messaging';
+import { natsEnvironment, type NatsSettings } from '@faascam/core/nats-access';
 import { startNatsServer } from '@faascam/core/nats-server';
 import { freePort } from '@faascam/core/ports';
 import { streams } from '@faascam/core/subjects';
@@ -14,7 +15,7 @@ import { supervise, type Part } from './supervise.ts';
 /** Everything between the agent and the clips: NATS, the gateway with its functions, and the connector. */
 export interface Pipeline {
   messaging: Messaging;
-  natsUrl: string;
+  nats: NatsSettings;
   gatewayUrl: string;
   /** Rejects when a part ends by itself, unless parts are kept running. */
   failed: Promise<never>;
@@ -69,13 +70,13 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   };
 
   try {
-    let natsUrl = config.nats.url;
-    if (natsUrl === '') {
+    let { nats } = config;
+    if (nats.url === '') {
       const port = await freePort();
       const server = await keep(() => startNatsServer({ directory: options.natsDirectory, port }));
-      natsUrl = server.url;
+      nats = { ...nats, url: server.url };
     }
-    const messaging = await connectNats(natsUrl, 'faascam local');
+    const messaging = await connectNats(nats, 'faascam local');
     ends.push(() => messaging.nc.close());
     await ensureStreams(messaging.jsm);
 
@@ -83,7 +84,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     const gatewayUrl = `http://${config.page.host}:${port}`;
     const gateway = await keep(() =>
       startChild('gateway', new URL('./gateway/main.js', import.meta.url), {
-        ...functionEnv(config, natsUrl),
+        ...functionEnv(config, nats),
         FAASCAM_STACK: new URL('../../stack.yml', import.meta.url).pathname,
         GATEWAY_HOST: config.page.host,
         GATEWAY_PORT: String(port),
@@ -92,14 +93,14 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     requireFunctions(gateway.said, options.keepRunning, log);
     await keep(() =>
       startChild('connector', new URL(import.meta.resolve('@faascam/connector/main')), {
-        NATS_URL: natsUrl,
+        ...natsEnvironment(nats),
         gateway_url: gatewayUrl,
         FAASCAM_FRESHNESS: options.freshness,
       }),
     );
     return {
       messaging,
-      natsUrl,
+      nats,
       gatewayUrl,
       failed,
       stop,
@@ -125,9 +126,9 @@ function requireFunctions(said: unknown, patient: boolean, log: Logger): void {
 }
 
 /** The functions' settings as environment variables, exactly as stack.yml takes them from a shell. */
-function functionEnv(config: Config, natsUrl: string): Record<string, string> {
+function functionEnv(config: Config, nats: NatsSettings): Record<string, string> {
   return {
-    NATS_URL: natsUrl,
+    ...natsEnvironment(nats),
     FAASCAM_DATA: config.data,
     FAASCAM_MOTION: JSON.stringify(config.motion),
     FAASCAM_DETECT: JSON.stringify({ ...config.detect, modelDirectory: modelDirectoryOf(config) }),

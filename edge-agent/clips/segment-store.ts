@@ -1,17 +1,16 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { JetStreamApiError, StorageType } from '@nats-io/jetstream';
-import { Objm, type ObjectStore } from '@nats-io/obj';
-import { headers as newHeaders, nanos } from '@nats-io/transport-node';
+import { JetStreamApiError } from '@nats-io/jetstream';
+import type { ObjectStore } from '@nats-io/obj';
+import { headers as newHeaders } from '@nats-io/transport-node';
 import type { SegmentRef } from '@faascam/core/messages';
 import type { Messaging } from '@faascam/core/messaging';
+import { isFull, openSegments } from '@faascam/core/site-buckets';
 import { buckets } from '@faascam/core/subjects';
 import type { Segment } from '../ring/segment.ts';
 import type { ChunkLane } from './chunk-lane.ts';
 
-/** Whatever nobody fetched by then is offered again from the ring. */
-const KEPT_MS = 86_400_000;
 /** A chunk is what the link takes in a tenth of a second; without an answer for so long, it is gone or stands still. */
 const CHUNK_TIMEOUT_MS = 5000;
 /** Requests that are under way at the same time while objects are removed. */
@@ -25,8 +24,6 @@ const OFFSET = 'Faascam-Offset';
 const INDEX = 'Faascam-Index';
 const DIGEST = 'Faascam-Digest';
 
-/** What NATS answers when a stream has all the bytes that it may, or the server has no more for it. */
-const FULL_CODES = new Set([10_077, 10_023, 10_047]);
 /** Somebody else, or we ourselves unheard, put a chunk there. */
 const WRONG_SEQUENCE = 10_071;
 
@@ -63,7 +60,7 @@ export class SegmentStore {
 
   /** Opens the store; made if absent. `megabytes`: what it may hold, of all agents together. */
   static async open(messaging: Messaging, lane: ChunkLane, megabytes: number): Promise<SegmentStore> {
-    const objects = await openBucket(messaging, megabytes);
+    const objects = await openSegments(messaging, megabytes);
     return new SegmentStore(messaging, objects, lane);
   }
 
@@ -226,26 +223,6 @@ export class SegmentStore {
   }
 }
 
-async function openBucket({ nc, jsm }: Messaging, megabytes: number): Promise<ObjectStore> {
-  const options = {
-    storage: StorageType.File,
-    ttl: nanos(KEPT_MS),
-    description: 'Segments of events on their way',
-  };
-  const maxBytes = Math.floor(megabytes * 1024 * 1024);
-  // A server on a small disk has less to give away than we would like: what it has is enough to go on.
-  for (let max_bytes = maxBytes; ; max_bytes = Math.floor(max_bytes / 2)) {
-    try {
-      const objects = await new Objm(nc).create(buckets.segments, { ...options, max_bytes });
-      const { config } = await jsm.streams.info(STREAM);
-      if (config.max_bytes !== max_bytes) await jsm.streams.update(STREAM, { ...config, max_bytes });
-      return objects;
-    } catch (error) {
-      if (!FULL_CODES.has(codeOf(error)) || max_bytes < maxBytes / 64) throw error;
-    }
-  }
-}
-
 /** An object's name; `id` is its event and the start of its segment, as in the subject of its chunks. */
 function nameOf(camera: string, id: string): string {
   return `${camera}/${id.replace('.', '/')}.mkv`;
@@ -256,7 +233,7 @@ function codeOf(error: unknown): number {
 }
 
 function asFull(error: unknown): unknown {
-  return FULL_CODES.has(codeOf(error))
+  return isFull(error)
     ? new SegmentsFullError('the object store of segments is full', { cause: error })
     : error;
 }

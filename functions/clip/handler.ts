@@ -28,7 +28,7 @@ import { removeLeftovers } from './temporary-folder.ts';
 const clipStore = storeSettings.prefault({ kind: 'directory' });
 
 const log = createLogger('clip');
-const messaging = functionMessaging('faascam clip');
+const messaging = functionMessaging('clip');
 let store: Promise<ObjectStore> | undefined;
 let closing = new AbortController();
 let sweeper: ReturnType<typeof sweeperFromEnv>;

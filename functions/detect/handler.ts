@@ -12,7 +12,7 @@ import { hintsOf, recollectionFrom, remember, type Recollection } from './recoll
 import { planLook } from './regions.ts';
 import { resolveModel } from './registry.ts';
 
-const messaging = functionMessaging('faascam detect');
+const messaging = functionMessaging('detect');
 let loading: Promise<Loaded> | undefined;
 
 interface Loaded {

@@ -19,7 +19,7 @@ import { OddFrames } from './odd-frames.ts';
 import { advance, type Step } from './rules.ts';
 import { decodeTracks, encodeTracks, type CameraTracks, type Outgoing } from './state.ts';
 
-const messaging = functionMessaging('faascam events');
+const messaging = functionMessaging('events');
 const states = new CameraStates(messaging, buckets.tracks, 'file');
 const profiles = new CameraProfiles(messaging, 'events');
 const oddFrames = new OddFrames(createLogger('events'));

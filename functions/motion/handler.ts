@@ -14,7 +14,7 @@ import { lumaOf, type Luma } from './luma.ts';
 import { decodeBackground, encodeBackground } from './state.ts';
 import { warmUp } from './warm-up.ts';
 
-const messaging = functionMessaging('faascam motion');
+const messaging = functionMessaging('motion');
 const log = createLogger('motion');
 let settings: MotionSettings | undefined;
 const states = new CameraStates(messaging, buckets.motion, 'memory');

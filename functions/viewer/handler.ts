@@ -2,7 +2,8 @@ import { systemClock } from '@faascam/core/clock';
 import { FaascamError } from '@faascam/core/errors';
 import type { FunctionContext, FunctionEvent } from '@faascam/core/function';
 import { createLogger } from '@faascam/core/log';
-import { natsUrlFromEnv, settingsFromEnv } from '@faascam/core/settings';
+import { natsAccessFromEnv } from '@faascam/core/nats-access';
+import { settingsFromEnv } from '@faascam/core/settings';
 import { storeSettings } from '@faascam/core/store-settings';
 import { openStore } from '@faascam/core/store';
 import { errorAnswer, send } from './answer.ts';
@@ -60,7 +61,7 @@ async function open(): Promise<Open> {
   const page = await loadPageFiles();
   const settings = settingsFromEnv(storeSettings.prefault({ kind: 'directory' }), 'FAASCAM_STORE');
   const store = await openStore(settings, process.env['FAASCAM_DATA'] ?? 'faascam-data');
-  const viewer = new Viewer({ store, page, natsUrl: natsUrlFromEnv(), clock: systemClock, log });
+  const viewer = new Viewer({ store, page, nats: natsAccessFromEnv('viewer'), clock: systemClock, log });
   return {
     viewer,
     close: async () => {

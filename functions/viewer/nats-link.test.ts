@@ -35,7 +35,7 @@ beforeEach(async () => {
   viewer = new Viewer({
     store,
     page: new PageFiles('', new Map()),
-    natsUrl: `nats://127.0.0.1:${port}`,
+    nats: { url: `nats://127.0.0.1:${port}` },
     clock: systemClock,
     log: createLogger('test'),
   });

@@ -4,6 +4,7 @@ import type { Logger } from '@faascam/core/log';
 import { clipStored } from '@faascam/core/clip-messages';
 import { agentHealth, parseMessage, type AgentHealth } from '@faascam/core/messages';
 import { connectNats, type Messaging } from '@faascam/core/messaging';
+import type { NatsAccess } from '@faascam/core/nats-access';
 import { redact } from '@faascam/core/redact';
 import { buckets, headers, streams, subjects } from '@faascam/core/subjects';
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
@@ -37,7 +38,7 @@ const AGENTS_PREFIX = `$KV.${buckets.agents}.`;
  * the background and keeps trying; as long as NATS is away, asking throws `NatsAwayError` at once.
  */
 export class NatsLink {
-  readonly #url: string;
+  readonly #access: NatsAccess;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #onStored: (eventId: string) => void;
@@ -52,14 +53,14 @@ export class NatsLink {
 
   /** `onStored` gets the id of each event stored from then on; `onConnected` says that some may have been missed. */
   constructor(options: {
-    url: string;
+    access: NatsAccess;
     clock: Clock;
     log: Logger;
     onStored: (eventId: string) => void;
     onConnected: () => void;
   }) {
-    this.#url = options.url;
-    this.#fault = `NATS at ${redact(options.url)} is being connected to.`;
+    this.#access = options.access;
+    this.#fault = `NATS at ${redact(options.access.url)} is being connected to.`;
     this.#clock = options.clock;
     this.#log = options.log;
     this.#onStored = options.onStored;
@@ -140,7 +141,7 @@ export class NatsLink {
 
   /** One connection's life: it outlives a server that goes away, and ends only when it is closed. */
   async #connection(signal: AbortSignal): Promise<void> {
-    const messaging = await connectNats(this.#url, 'viewer');
+    const messaging = await connectNats(this.#access, 'faascam viewer');
     const { nc } = messaging;
     if (signal.aborted) {
       await nc.close();
@@ -159,7 +160,7 @@ export class NatsLink {
       if (status.type === 'reconnect') this.#setConnected();
       if (status.type === 'disconnect') {
         this.#connected = false;
-        this.#fault = `The connection to NATS at ${redact(this.#url)} was lost and is being made again.`;
+        this.#fault = `The connection to NATS at ${redact(this.#access.url)} was lost and is being made again.`;
         this.#log.warn('NATS is away');
       }
     }
@@ -220,7 +221,7 @@ export class NatsLink {
     } catch (cause) {
       if (cause instanceof NatsAwayError) throw cause;
       throw new NatsAwayError(
-        `NATS at ${redact(this.#url)} does not answer: check that it runs and has JetStream.`,
+        `NATS at ${redact(this.#access.url)} does not answer: check that it runs and has JetStream.`,
         { cause },
       );
     }

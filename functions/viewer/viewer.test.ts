@@ -52,8 +52,8 @@ beforeAll(async () => {
     });
   }
   // No NATS anywhere: the list must do without.
-  const natsUrl = `nats://127.0.0.1:${await freePort()}`;
-  viewer = new Viewer({ store, page, natsUrl, clock: systemClock, log: createLogger('test') });
+  const nats = { url: `nats://127.0.0.1:${await freePort()}` };
+  viewer = new Viewer({ store, page, nats, clock: systemClock, log: createLogger('test') });
   host = await hostHandler(async (event, context) => await viewer.handle(event, context), '/function/viewer');
 });
 
@@ -290,8 +290,8 @@ it('a store that does not answer is 503 with its sentence, and the page is still
     );
   };
   const away: ObjectStore = { ...store, description: 'away', head: gone, get: gone, list: gone };
-  const natsUrl = `nats://127.0.0.1:${await freePort()}`;
-  const blind = new Viewer({ store: away, page, natsUrl, clock: systemClock, log: createLogger('test') });
+  const nats = { url: `nats://127.0.0.1:${await freePort()}` };
+  const blind = new Viewer({ store: away, page, nats, clock: systemClock, log: createLogger('test') });
   const other = await hostHandler(async (event, context) => await blind.handle(event, context));
   try {
     for (const path of ['api/events', `api/events/${clipId}`, `api/events/${clipId}/clip.mp4`]) {
@@ -316,8 +316,8 @@ it('what was not foreseen is 500 with a sentence that tells no secrets', async (
     description: 'broken',
     head: () => Promise.reject(new Error(`password=hunter2 ${folder}`)),
   };
-  const natsUrl = `nats://127.0.0.1:${await freePort()}`;
-  const failing = new Viewer({ store: broken, page, natsUrl, clock: systemClock, log: createLogger('test') });
+  const nats = { url: `nats://127.0.0.1:${await freePort()}` };
+  const failing = new Viewer({ store: broken, page, nats, clock: systemClock, log: createLogger('test') });
   const other = await hostHandler(async (event, context) => await failing.handle(event, context));
   try {
     const response = await fetch(`${other.url}api/events/${id}/clip.mp4`);

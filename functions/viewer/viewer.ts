@@ -3,6 +3,7 @@ import { messageOf, StoreError } from '@faascam/core/errors';
 import { headerOf, type FunctionContext, type FunctionEvent } from '@faascam/core/function';
 import type { Logger } from '@faascam/core/log';
 import type { ObjectStore } from '@faascam/core/store';
+import type { NatsAccess } from '@faascam/core/nats-access';
 import { headers as ours } from '@faascam/core/subjects';
 import { software } from '@faascam/core/version';
 import { errorAnswer, jsonAnswer, NotFoundError, send, type Answer, type Asked } from './answer.ts';
@@ -18,7 +19,7 @@ import { objectAnswer } from './stored-object.ts';
 export interface ViewerOptions {
   store: ObjectStore;
   page: PageFiles;
-  natsUrl: string;
+  nats: NatsAccess;
   clock: Clock;
   log: Logger;
 }
@@ -32,14 +33,14 @@ export class Viewer {
   readonly #index: EventIndex;
   readonly #nats: NatsLink;
 
-  constructor({ store, page, natsUrl, clock, log }: ViewerOptions) {
+  constructor({ store, page, nats, clock, log }: ViewerOptions) {
     this.#store = store;
     this.#page = page;
     this.#clock = clock;
     this.#log = log;
     this.#index = new EventIndex({ store, clock, log, hearsStored: () => this.#nats.connected });
     this.#nats = new NatsLink({
-      url: natsUrl,
+      access: nats,
       clock,
       log,
       onStored: (id) => {

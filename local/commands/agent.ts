@@ -13,8 +13,7 @@ import { tell } from '../terminal.ts';
 /** `faascam agent`: the edge agent alone, on the camera's host, for a NATS server elsewhere. */
 export async function agent(line: CommandLine, signal: AbortSignal): Promise<void> {
   const asked = configOf(line);
-  const natsUrl = asked.nats.url;
-  if (natsUrl === '') {
+  if (asked.nats.url === '') {
     throw new UsageError(
       'usage',
       'The agent needs a NATS server: give --nats nats://HOST:4222, nats.url in the config file, or NATS_URL ("faascam up" runs everything on one machine).',
@@ -28,7 +27,7 @@ export async function agent(line: CommandLine, signal: AbortSignal): Promise<voi
   try {
     const config = await withDemo(asked, signal);
     await runAgentProcess({
-      order: orderOf(config, natsUrl),
+      order: orderOf(config),
       onStarted: () => {
         tell(`The agent ${config.agent.id} runs ${Object.keys(config.cameras).length} cameras.`);
       },
@@ -36,7 +35,7 @@ export async function agent(line: CommandLine, signal: AbortSignal): Promise<voi
       onRunning: (running, log, stop) => {
         manager?.ready();
         const take = async (changed: typeof config): Promise<void> => {
-          await running.apply(orderOf(await withDemo(changed, stop), natsUrl));
+          await running.apply(orderOf(await withDemo(changed, stop), asked.nats));
         };
         keeping = keepConfig({ line, config: asked, take, log, signal: stop });
       },

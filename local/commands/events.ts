@@ -15,7 +15,7 @@ import {
 } from '../event-selection.ts';
 import { EVENT_COLUMNS, eventRow, pendingRow } from '../event-table.ts';
 import { localTime } from '../local-time.ts';
-import { natsUrlOf } from '../nats-address.ts';
+import { natsReaderOf } from '../nats-address.ts';
 import { configOf } from '../quick-config.ts';
 import { openChosenStore, type StoreChoice } from '../store-choice.ts';
 import { tableOf } from '../table.ts';
@@ -92,12 +92,12 @@ function noteOf({ phase }: EventMessage): string {
 
 /** What the events stream knows of the last hour, each event as it was told last. Without NATS nothing, which is told. */
 async function recentEvents(config: Config, signal: AbortSignal): Promise<EventMessage[]> {
-  const url = await natsUrlOf(config);
-  if (url === undefined) return [];
+  const nats = await natsReaderOf(config);
+  if (nats === undefined) return [];
   let messaging: Messaging | undefined;
   const latest = new Map<string, EventMessage>();
   try {
-    messaging = await connectNats(url, 'faascam events', { reconnect: false });
+    messaging = await connectNats(nats, 'faascam events', { reconnect: false });
     const sinceUs = systemClock.nowUs() - RECENT_US;
     const consumer = await messaging.js.consumers.get(streams.events, {
       deliver_policy: DeliverPolicy.StartTime,
@@ -189,8 +189,8 @@ function isNoStream(error: unknown): boolean {
 }
 
 async function requireNats(config: Config): Promise<Messaging> {
-  const url = await natsUrlOf(config);
-  if (url !== undefined) return await connectNats(url, 'faascam events');
+  const nats = await natsReaderOf(config);
+  if (nats !== undefined) return await connectNats(nats, 'faascam events');
   throw new FaascamError(
     'no-nats',
     `To follow events NATS must be reached: no faascam runs with the data folder ${config.data}; give --nats nats://host:4222, --data or --config.`,

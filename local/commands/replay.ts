@@ -6,6 +6,7 @@ import { FaascamError, systemCodeOf, UsageError } from '@faascam/core/errors';
 import { cameraId, cameraIdFrom } from '@faascam/core/ids';
 import { createLogger, type Logger } from '@faascam/core/log';
 import type { Messaging } from '@faascam/core/messaging';
+import { natsSettings } from '@faascam/core/nats-access';
 import { requireProgram } from '@faascam/core/programs';
 import { cameraSettings } from '@faascam/core/camera-settings';
 import { viewOf } from '@faascam/core/view';
@@ -55,7 +56,7 @@ export async function replay(command: ReplayCommand, signal: AbortSignal): Promi
   let report: ReplayReport;
   try {
     const config = await withModel(
-      { ...configOf(command), data, nats: { url: '' } },
+      { ...configOf(command), data, nats: natsSettings.parse({}) },
       command.model !== undefined || command.config !== undefined,
       signal,
     );

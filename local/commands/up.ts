@@ -59,8 +59,8 @@ async function serve(
   let agent: Supervised | undefined;
   let child: Child | undefined;
   try {
-    if (config.nats.url === '') await writeFile(natsUrlFile(config.data), pipeline.natsUrl, { mode: 0o600 });
-    let order = orderOf(config, pipeline.natsUrl);
+    if (config.nats.url === '') await writeFile(natsUrlFile(config.data), pipeline.nats.url, { mode: 0o600 });
+    let order = orderOf(config, pipeline.nats);
     const startAgent = async (): Promise<Child> => {
       const script = new URL('../agent-process.js', import.meta.url);
       const env = { FAASCAM_AGENT: JSON.stringify(order) };
@@ -70,7 +70,7 @@ async function serve(
     print(`faascam is ready: ${pipeline.gatewayUrl}/`);
     tell(`Cameras: ${Object.keys(config.cameras).join(', ')}. Data: ${config.data}. Stop with Ctrl-C.`);
     const take = async (changed: Config): Promise<void> => {
-      order = orderOf(await withDemo(changed, signal), pipeline.natsUrl);
+      order = orderOf(await withDemo(changed, signal), pipeline.nats);
       child?.send({ order });
     };
     await keepConfig({ line: given.line, config: given.asked, take, log, signal });

@@ -10,6 +10,7 @@ import { print, tell } from '../terminal.ts';
 import type { ChainHead } from '../verify/chain-check.ts';
 import type { Finding } from '../verify/finding.ts';
 import { foldersInStore, foldersOnDisk, type EventFolder } from '../verify/folders.ts';
+import { natsReaderOf } from '../nats-address.ts';
 import { headsFromFile, headsFromNats } from '../verify/heads.ts';
 import { verify as verifyFolders, type VerifyResult } from '../verify/verification.ts';
 
@@ -175,13 +176,14 @@ function oldestLinks(given: readonly string[]): (camera: string) => number {
 async function headsFor(command: VerifyCommand): Promise<ChainHead[]> {
   const fromFiles = (await Promise.all((command.head ?? []).map(headsFromFile))).flat();
   if (command.live !== true) return fromFiles;
-  const { url } = configOf(command).nats;
-  if (url === '')
+  const config = configOf(command);
+  const nats = config.nats.url === '' ? undefined : await natsReaderOf(config);
+  if (nats === undefined)
     throw new UsageError(
       'usage',
       '--live asks the agents over NATS: give --nats <url> or nats.url in the config.',
     );
-  const heads = await headsFromNats(url);
+  const heads = await headsFromNats(nats);
   if (heads.length === 0) tell('No agent tells of signed events yet: the newest ones cannot be compared.');
   return [...fromFiles, ...heads];
 }

@@ -3,6 +3,7 @@ import { readAgents } from '@faascam/core/agent-health';
 import { FaascamError, messageOf, systemCodeOf, UsageError } from '@faascam/core/errors';
 import { agentHealth, parseMessage, type AgentHealth } from '@faascam/core/messages';
 import { connectNats } from '@faascam/core/messaging';
+import type { NatsAccess } from '@faascam/core/nats-access';
 import type { ChainHead } from './chain-check.ts';
 
 /** The newest links of an agent's cameras, out of its health. An older agent does not tell. */
@@ -24,8 +25,8 @@ export async function headsFromFile(path: string): Promise<ChainHead[]> {
 }
 
 /** Of all agents that tell their health there. Throws `FaascamError`. */
-export async function headsFromNats(url: string): Promise<ChainHead[]> {
-  const messaging = await connectNats(url, 'faascam verify');
+export async function headsFromNats(nats: NatsAccess): Promise<ChainHead[]> {
+  const messaging = await connectNats(nats, 'faascam verify');
   try {
     return (await readAgents(messaging)).flatMap(headsOf);
   } catch (cause) {

@@ -1,0 +1,72 @@
+import { JetStreamApiError, StorageType } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
+import { Objm, type ObjectStore } from '@nats-io/obj';
+import { nanos, PermissionViolationError } from '@nats-io/transport-node';
+import { ensureStreams, streamConfigs, type Messaging } from './messaging.ts';
+import { buckets } from './subjects.ts';
+
+/** Whatever nobody fetched by then is offered again from the ring of its agent. */
+const SEGMENTS_KEPT_MS = 86_400_000;
+const SEGMENTS_MEGABYTES = 2048;
+const SEGMENTS = `OBJ_${buckets.segments}`;
+
+/** What NATS answers when a stream has all the bytes that it may, or the server has no more for it. */
+const FULL_CODES = new Set([10_077, 10_023, 10_047]);
+
+const stateBuckets = [
+  { name: buckets.motion, storage: StorageType.Memory },
+  { name: buckets.tracks, storage: StorageType.File },
+  { name: buckets.agents, storage: StorageType.File },
+  { name: buckets.cameras, storage: StorageType.File },
+];
+
+/**
+ * Makes the streams and buckets that do not exist yet. The connector does, for where each part has rights of its own the
+ * others may only use what is there. An object store for which the server has no room is left to the agents, who say so.
+ */
+export async function ensureSite(messaging: Messaging): Promise<void> {
+  const { js, jsm } = messaging;
+  // One question, for this is asked every few seconds.
+  const there = new Set<string>();
+  for await (const name of jsm.streams.names()) there.add(name);
+  if (streamConfigs.some(({ name }) => !there.has(name))) await ensureStreams(jsm);
+  for (const { name, storage } of stateBuckets) {
+    if (!there.has(`KV_${name}`)) await new Kvm(js).create(name, { history: 1, storage });
+  }
+  if (there.has(SEGMENTS)) return;
+  await openSegments(messaging, SEGMENTS_MEGABYTES).catch((error: unknown) => {
+    if (!isFull(error)) throw error;
+  });
+}
+
+/**
+ * Opens the object store of segments, made if absent. `megabytes`: what it may hold, of all agents together; for who may
+ * not change that, as much as it was made for.
+ */
+export async function openSegments({ nc, jsm }: Messaging, megabytes: number): Promise<ObjectStore> {
+  const options = {
+    storage: StorageType.File,
+    ttl: nanos(SEGMENTS_KEPT_MS),
+    description: 'Segments of events on their way',
+  };
+  const maxBytes = Math.floor(megabytes * 1024 * 1024);
+  // A server on a small disk has less to give away than we would like: what it has is enough to go on.
+  for (let max_bytes = maxBytes; ; max_bytes = Math.floor(max_bytes / 2)) {
+    try {
+      const objects = await new Objm(nc).create(buckets.segments, { ...options, max_bytes });
+      const { config } = await jsm.streams.info(SEGMENTS);
+      if (config.max_bytes === max_bytes) return objects;
+      await jsm.streams.update(SEGMENTS, { ...config, max_bytes }).catch((error: unknown) => {
+        if (!(error instanceof PermissionViolationError)) throw error;
+      });
+      return objects;
+    } catch (error) {
+      if (!isFull(error) || max_bytes < maxBytes / 64) throw error;
+    }
+  }
+}
+
+/** Whether the error says that there is no room. */
+export function isFull(error: unknown): boolean {
+  return error instanceof JetStreamApiError && FULL_CODES.has(error.code);
+}
