@@ -193,6 +193,9 @@ describe('secrets in a config', () => {
     writeFileSync(join(directory, 'handed', 'secret_yard-1'), 'handed\n');
     const env = { CREDENTIALS_DIRECTORY: join(directory, 'handed') };
     expect(sourceOf('rtsp://u:${secret:yard-1}@h/1', env)).toBe('rtsp://u:handed@h/1');
+    expect(sourceOf('file:${secret-file:yard-1}', env)).toBe(
+      `file:${join(directory, 'handed', 'secret_yard-1')}`,
+    );
     expect(() => sourceOf('rtsp://u:${secret:none}@h/1', env)).toThrow(join(directory, 'secrets', 'none'));
   });
 

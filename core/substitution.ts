@@ -9,14 +9,16 @@ export interface Surroundings {
   directory: string;
 }
 
-const MARK = /\$\{(?:file:([^}]+)|secret:([A-Za-z0-9._-]+)|([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?)\}/g;
+const MARK =
+  /\$\{(?:file:([^}]+)|(secret(?:-file)?):([A-Za-z0-9._-]+)|([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?)\}/g;
 
 /** Where containers find their secrets: Docker's and compose's, OpenFaaS's. */
 const SECRET_FOLDERS = ['/run/secrets', '/var/openfaas/secrets'];
 
 /**
  * `text` with the environment's values for `${NAME}` and `${NAME:-default}`, and the first line of a secret's file for
- * `${file:/run/secrets/name}`, trimmed; `${secret:name}` looks for that file where services are given theirs. In the login of an address (`scheme://user:${PASSWORD}@host`) the value may be
+ * `${file:/run/secrets/name}`, trimmed; `${secret:name}` looks for that file where services are given theirs,
+ * and `${secret-file:name}` is its path. In the login of an address (`scheme://user:${PASSWORD}@host`) the value may be
  * as it is: characters that would break the address are written as `%XX`, unless all of it is written so already.
  * `missing` gets a sentence for each value that is not there; it holds no value.
  */
@@ -28,12 +30,14 @@ export function substituted(text: string, surroundings: Surroundings, missing: s
     (
       mark: string,
       file: string | undefined,
+      kind: string | undefined,
       secret: string | undefined,
       name: string,
       fallback: string | undefined,
       offset: number,
     ) => {
       const path = pathOf(file, secret, surroundings);
+      if (path !== undefined && kind === 'secret-file') return path;
       const value =
         path === undefined ? fromEnvironment(env, name, fallback, missing) : fromFile(path, missing);
       if (offset < login.from || offset >= login.to) return value;
