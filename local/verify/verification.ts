@@ -32,8 +32,8 @@ const AT_ONCE = 4;
 const BELOW_DAY = /(^|\/)\d{4}\/\d{2}\/\d{2}\/[^/]+$/;
 
 /**
- * Checks every event by itself, then each camera's chain. Of an event it keeps a few hundred bytes in memory, whatever the
- * size of its clips. Throws `StoreError`, and the signal's reason.
+ * Checks every event by itself, then each camera's chain. Of an event it keeps less than a kilobyte in memory, whatever
+ * the size of its clips. Throws `StoreError`, and the signal's reason.
  */
 export async function verify(
   folders: AsyncIterable<EventFolder>,
