@@ -23,6 +23,7 @@ function detection(
     stale: false,
     policy: policyOf('DETECTIONS', 'newest'),
     heldSinceMs: performance.now(),
+    publishedAtMs: Date.now(),
     settle: (how) => void done.push(`${how} ${subject}`),
     bury: bury ?? (() => Promise.resolve()),
     call: () => Promise.resolve(outcome()),
@@ -31,7 +32,7 @@ function detection(
 
 describe('a dispatcher', () => {
   it('parks a message that fails on while the function answers the other cameras, and its camera goes on', async () => {
-    const dispatcher = new Dispatcher('events', 4, log);
+    const dispatcher = new Dispatcher({ functionName: 'events', maxConcurrent: 4, log });
     const done: string[] = [];
     dispatcher.accept(detection('detections.bad', () => failed, done));
     dispatcher.accept(detection('detections.bad', () => ok, done));
@@ -47,7 +48,7 @@ describe('a dispatcher', () => {
   });
 
   it('keeps trying while the function fails for everybody, for as long as a message is worth it', async () => {
-    const dispatcher = new Dispatcher('events', 4, log);
+    const dispatcher = new Dispatcher({ functionName: 'events', maxConcurrent: 4, log });
     const done: string[] = [];
     for (const subject of ['detections.a', 'detections.b']) {
       dispatcher.accept(detection(subject, () => failed, done));
@@ -60,7 +61,7 @@ describe('a dispatcher', () => {
   });
 
   it('tries at once when it is told that the gateway is back', async () => {
-    const dispatcher = new Dispatcher('events', 4, log);
+    const dispatcher = new Dispatcher({ functionName: 'events', maxConcurrent: 4, log });
     const done: string[] = [];
     let back = false;
     dispatcher.accept(
@@ -74,7 +75,7 @@ describe('a dispatcher', () => {
   });
 
   it('does not let go of a message before its dead letter is stored', async () => {
-    const dispatcher = new Dispatcher('events', 4, log);
+    const dispatcher = new Dispatcher({ functionName: 'events', maxConcurrent: 4, log });
     const done: string[] = [];
     let full = true;
     const bury = () => (full ? Promise.reject(new Error('no space')) : Promise.resolve());
@@ -88,7 +89,7 @@ describe('a dispatcher', () => {
   });
 
   it('leaves what waits unsettled when it stops, and cuts off calls that do not end', async () => {
-    const dispatcher = new Dispatcher('events', 4, log);
+    const dispatcher = new Dispatcher({ functionName: 'events', maxConcurrent: 4, log });
     const done: string[] = [];
     const endless: Held = {
       ...detection('detections.a', () => ok, done),

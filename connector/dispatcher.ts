@@ -3,7 +3,7 @@ import { messageOf } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
 import { enqueue, type Queued } from './lane.ts';
 import { LimitedLog } from './limited-log.ts';
-import { backoffMs, decide, type Outcome, type StreamPolicy } from './policy.ts';
+import { backoffMs, decide, maySpeakAgainst, type Outcome, type StreamPolicy } from './policy.ts';
 
 /** A message that the connector holds: taken from a stream and not settled yet. */
 export interface Held extends Queued {
@@ -11,6 +11,8 @@ export interface Held extends Queued {
   readonly policy: StreamPolicy;
   /** By `performance.now()`. */
   readonly heldSinceMs: number;
+  /** When the stream took it in, in ms since the Unix epoch by the server's clock. */
+  readonly publishedAtMs: number;
   /** Given out before, to a connector that died: newer ones may have been delivered since. */
   readonly stale: boolean;
   /** Tells the stream that it is done with, for good. */
@@ -32,14 +34,29 @@ export interface FunctionStats {
   parked: number;
 }
 
+export interface DispatcherOptions {
+  functionName: string;
+  /** Calls at the same time, over all lanes. */
+  maxConcurrent: number;
+  log: Logger;
+  /** Whether a call may begin now; `wake` when it may again. Default: always. */
+  allowed?: () => boolean;
+  /** Told of each call when it is over. */
+  onCall?: (held: Held, outcome: Outcome, tookMs: number) => void;
+}
+
 interface Entry extends Queued {
   held: Held;
   attempts: number;
+  /** Attempts whose failure may be its own fault. */
+  faults: number;
   /** Successes of the whole function when this message failed first; its own lane stands still meanwhile. */
   successesAtFailure: number | undefined;
   /** Decided to be parked, and why. */
   verdict: { status: number; reason: string } | undefined;
 }
+
+const PARK_AGAIN_MS = 1000;
 
 interface Lane {
   waiting: Entry[];
@@ -56,18 +73,30 @@ export class Dispatcher {
   readonly stats: FunctionStats = { delivered: 0, dropped: 0, retried: 0, parked: 0 };
   readonly #lanes = new Map<string, Lane>();
   readonly #queue: Lane[] = [];
-  readonly #maxConcurrent: number;
+  readonly #options: DispatcherOptions;
   readonly #log: LimitedLog;
   readonly #cut = new AbortController();
   #active = 0;
   #stopping = false;
   #idle: (() => void) | undefined;
 
-  constructor(functionName: string, maxConcurrent: number, log: Logger) {
-    this.#maxConcurrent = maxConcurrent;
-    this.#log = new LimitedLog(log.child({ function: functionName }));
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    this.#log = new LimitedLog(options.log.child({ function: options.functionName }));
     // Each call in flight listens to it.
     setMaxListeners(0, this.#cut.signal);
+  }
+
+  /** Calls in flight. */
+  get active(): number {
+    return this.#active;
+  }
+
+  /** Messages that wait for their call. */
+  get waiting(): number {
+    let count = 0;
+    for (const { waiting } of this.#lanes.values()) count += waiting.length;
+    return count;
   }
 
   accept(held: Held): void {
@@ -82,6 +111,7 @@ export class Dispatcher {
       freshness: held.freshness,
       kept: held.kept,
       attempts: 0,
+      faults: 0,
       successesAtFailure: undefined,
       verdict: undefined,
     };
@@ -97,7 +127,7 @@ export class Dispatcher {
     for (const { held: worthless } of dropped) this.#drop(worthless);
   }
 
-  /** Tries at once what waits for its next try: the gateway is back. */
+  /** Tries at once what waits, also for its next try: the gateway is back, or calls are allowed again. */
   wake(): void {
     for (const lane of this.#lanes.values()) {
       if (lane.state === 'asleep') this.#enqueueLane(lane);
@@ -133,7 +163,8 @@ export class Dispatcher {
   }
 
   #pump(): void {
-    while (!this.#stopping && this.#active < this.#maxConcurrent) {
+    while (!this.#stopping && this.#active < this.#options.maxConcurrent) {
+      if (this.#queue.length > 0 && !this.#allowed()) return;
       const lane = this.#queue.shift();
       if (!lane) return;
       const entry = lane.waiting.shift();
@@ -142,6 +173,10 @@ export class Dispatcher {
       lane.state = 'calling';
       void this.#serve(lane, entry);
     }
+  }
+
+  #allowed(): boolean {
+    return this.#options.allowed?.() ?? true;
   }
 
   /** One try of a lane's first message, and what follows from it. */
@@ -172,9 +207,12 @@ export class Dispatcher {
     const { held } = entry;
     if (entry.verdict) return await this.#park(lane, entry, entry.verdict);
     entry.attempts += 1;
+    const calledMs = performance.now();
     const outcome = await held.call(this.#cut.signal);
+    this.#options.onCall?.(held, outcome, performance.now() - calledMs);
     // Cut off by us: that says nothing of the message, which comes again.
     if (this.#cut.signal.aborted && outcome.kind !== 'answered') return undefined;
+    if (maySpeakAgainst(outcome)) entry.faults += 1;
     const successes = this.stats.delivered;
     const decision = decide(held.policy, outcome, {
       attempts: entry.attempts,
@@ -182,6 +220,7 @@ export class Dispatcher {
       kept: held.kept,
       newerWaits: lane.waiting.length > 0,
       othersSucceeded: successes - (entry.successesAtFailure ?? successes),
+      faults: entry.faults,
     });
     if (decision.kind !== 'done') entry.successesAtFailure ??= successes;
     switch (decision.kind) {
@@ -220,6 +259,11 @@ export class Dispatcher {
   ): Promise<number | undefined> {
     const { held } = entry;
     const { status, reason } = verdict;
+    if (!this.#allowed()) {
+      // It may be another's by now, which may have better luck; if it is still ours, it is parked then.
+      entry.verdict = { status, reason };
+      return PARK_AGAIN_MS;
+    }
     try {
       await held.bury(status, reason);
     } catch (error) {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { enqueue, type Queued } from './lane.ts';
-import { type Attempt, backoffMs, decide, type Outcome, policyOf } from './policy.ts';
+import { type Attempt, backoffMs, decide, maySpeakAgainst, type Outcome, policyOf } from './policy.ts';
 import { consumerName, isSubject, topicsOf } from './topics.ts';
 
-const first: Attempt = { attempts: 1, heldMs: 50, kept: false, newerWaits: false, othersSucceeded: 0 };
+const first: Attempt = { attempts: 1, heldMs: 50, kept: false, newerWaits: false, othersSucceeded: 0, faults: 1 };
 const answered = (status: number, text = ''): Outcome => ({ kind: 'answered', status, text });
 const frames = policyOf('FRAMES', 'newest');
 const detections = policyOf('DETECTIONS', 'newest');
@@ -94,10 +94,28 @@ describe('what follows from a call', () => {
   });
 
   it('is parking of what fails again and again while the function does the rest', () => {
-    const poisonous = { ...first, attempts: 8, othersSucceeded: 20 };
+    const poisonous = { ...first, attempts: 30, faults: 8, othersSucceeded: 20 };
     expect(decide(detections, answered(500), poisonous).kind).toBe('park');
-    expect(decide(detections, answered(500), { ...poisonous, attempts: 7 }).kind).toBe('retry');
+    expect(decide(detections, answered(500), { ...poisonous, faults: 7 }).kind).toBe('retry');
     expect(decide(detections, answered(500), { ...poisonous, othersSucceeded: 19 }).kind).toBe('retry');
+  });
+
+  it('speaks against the message only where somebody may have looked at it', () => {
+    const against: Outcome[] = [
+      ...[408, 500, 502, 504].map((status) => answered(status)),
+      { kind: 'timeout', afterMs: 10 },
+    ];
+    const silent: Outcome[] = [
+      ...[425, 429, 503].map((status) => answered(status)),
+      answered(404, 'error finding function events.openfaas-fn: not found'),
+      { kind: 'unreachable', cause: 'refused' },
+    ];
+    expect(against.every(maySpeakAgainst)).toBe(true);
+    expect(silent.some(maySpeakAgainst)).toBe(false);
+  });
+
+  it('asks a function that is not ready again within ten seconds', () => {
+    expect(decide(clips, answered(503), { ...first, attempts: 100 })).toMatchObject({ delayMs: 10_000 });
   });
 
   it('is one more try for an image, and only while it is fresh and the newest', () => {

@@ -78,6 +78,8 @@ export interface Attempt {
   newerWaits: boolean;
   /** Calls to the same function, for other subjects, that succeeded since this message failed first. */
   othersSucceeded: number;
+  /** Of the calls, those whose failure may be the message's own fault. */
+  faults: number;
 }
 
 export type Decision =
@@ -92,11 +94,13 @@ const FIRST_DELAY_MS = 200;
 const LONGEST_DELAY_MS = MINUTE_MS;
 /** Refused at the door: the function is fine, and a place is free as soon as another call ends. */
 const LONGEST_BUSY_DELAY_MS = 2000;
+/** It starts, or what it needs is away: asked again soon, for nothing tells us when it is ready. */
+const LONGEST_UNREADY_DELAY_MS = 10_000;
 /**
  * A message that fails this often while the function answers the others is the fault itself: parked, so that its
  * camera goes on. With the delays above that is after half a minute at the least.
  */
-const POISON = { attempts: 8, othersSucceeded: 20 };
+const POISON = { faults: 8, othersSucceeded: 20 };
 
 /** What to do with a message after a call for it. Pure: the same input gives the same decision. */
 export function decide(policy: StreamPolicy, outcome: Outcome, attempt: Attempt): Decision {
@@ -112,12 +116,31 @@ export function decide(policy: StreamPolicy, outcome: Outcome, attempt: Attempt)
       attempt.heldMs + NEWEST_RETRY.delayMs < NEWEST_RETRY.withinMs;
     return worthIt ? { kind: 'retry', delayMs: NEWEST_RETRY.delayMs, reason } : { kind: 'drop', reason };
   }
-  const poison = attempt.attempts >= POISON.attempts && attempt.othersSucceeded >= POISON.othersSucceeded;
+  const poison = attempt.faults >= POISON.faults && attempt.othersSucceeded >= POISON.othersSucceeded;
   if (poison || attempt.heldMs >= policy.giveUpAfterMs) {
     return { kind: 'park', status, reason: `${reason} (given up after ${attempt.attempts} calls)` };
   }
-  const longestMs = status === 429 ? LONGEST_BUSY_DELAY_MS : LONGEST_DELAY_MS;
-  return { kind: 'retry', delayMs: backoffMs(attempt.attempts, longestMs), reason };
+  return { kind: 'retry', delayMs: backoffMs(attempt.attempts, longestDelayMs(status)), reason };
+}
+
+function longestDelayMs(status: number): number {
+  if (status === 429) return LONGEST_BUSY_DELAY_MS;
+  return status === 503 ? LONGEST_UNREADY_DELAY_MS : LONGEST_DELAY_MS;
+}
+
+/**
+ * Whether a failed call may be the message's own fault. It is not where nobody has looked at the message: the function
+ * was busy, starting or being replaced, or the gateway was away. A function that dies of a message shows as 500 or 502.
+ */
+export function maySpeakAgainst(outcome: Outcome): boolean {
+  switch (outcome.kind) {
+    case 'answered':
+      return ![404, 425, 429, 503].includes(outcome.status);
+    case 'timeout':
+      return true;
+    case 'unreachable':
+      return false;
+  }
 }
 
 /** Doubles from 200 ms to `longestMs`. */

@@ -23,6 +23,10 @@ export interface SubscriptionOptions {
   policy: StreamPolicy;
   /** Given each message once for as long as it is held; `settle` ends that. */
   onMessage: (message: JsMsg, settle: (how: 'ack' | 'term') => void) => void;
+  /** Whoever took from the consumer before gave everything back. */
+  clean: boolean;
+  /** Whether what is held may be kept from others now. */
+  allowed: () => boolean;
   log: Logger;
 }
 
@@ -34,8 +38,13 @@ const ACK_WAIT_MS = 6000;
 const RENEW_MS = 2000;
 /** Orphans of functions that were removed for good disappear by themselves; longer than any stream keeps work. */
 const INACTIVE_MS = 8 * 86_400_000;
-/** Short, for the client notices a lost pull only after one. */
-const PULL_EXPIRES_MS = 5000;
+/**
+ * Short, for the client notices a lost pull only after one; and what a stopped process has asked for must be over before
+ * its lease is given to another, or messages would still go to it.
+ */
+const PULL_EXPIRES_MS = 3000;
+/** How long the server may take to know of all that was given back. */
+const GIVEN_BACK_WITHIN_MS = 2000;
 const SETTLED_REMEMBERED = 1024;
 
 /**
@@ -67,16 +76,53 @@ export class Subscription {
     this.#renewal = setInterval(() => this.#renew(), RENEW_MS);
   }
 
-  /** Takes no more messages. Those held stay renewed until `release`. */
+  /** Takes no more messages. Those held stay renewed until `giveBack` or `abandon`. */
   async stop(): Promise<void> {
     this.#stop.abort(new Error('stopped'));
     await this.#messages?.close();
     await this.#life;
   }
 
-  /** Ends the renewal: what is still held comes again, to whoever asks next. */
-  release(): void {
+  /**
+   * Gives what is still held back to the stream, to be delivered first and in order to whoever asks next. Resolves with
+   * whether the server knows; if not, it comes again once its time is over. After `stop`.
+   */
+  async giveBack(): Promise<boolean> {
     clearInterval(this.#renewal);
+    const held = [...this.#held.values()].sort((a, b) => a.seq - b.seq);
+    this.#held.clear();
+    const { messaging, stream, name } = this.#options;
+    try {
+      for (const message of held) message.nak();
+      if (!messaging.isConnected()) return false;
+      const limitMs = performance.now() + GIVEN_BACK_WITHIN_MS;
+      for (;;) {
+        const { num_ack_pending } = await messaging.jsm.consumers.info(stream, name);
+        if (num_ack_pending <= held.length) return true;
+        if (performance.now() > limitMs) return false;
+        await systemClock.sleep(20);
+      }
+    } catch (error) {
+      this.#log.warn({ err: messageOf(error) }, 'what was taken could not be given back; it comes again');
+      return false;
+    }
+  }
+
+  /** Lets go of what is held without a word: it is another's by now. After `stop`. */
+  abandon(): void {
+    clearInterval(this.#renewal);
+    this.#held.clear();
+  }
+
+  /** Messages that the stream has and that nobody took yet, and those taken and not settled, by anybody. */
+  async lag(): Promise<{ pending: number; unsettled: number }> {
+    const { messaging, stream, name } = this.#options;
+    const { num_pending, num_ack_pending } = await messaging.jsm.consumers.info(stream, name);
+    return { pending: num_pending, unsettled: num_ack_pending };
+  }
+
+  get name(): string {
+    return this.#options.name;
   }
 
   #stopped(): boolean {
@@ -85,15 +131,18 @@ export class Subscription {
 
   async #live(exists: () => void): Promise<void> {
     let failures = 0;
+    let { clean } = this.#options;
     while (!this.#stopped()) {
       try {
         const info = await this.#ensureConsumer();
         failures = 0;
         exists();
-        if (this.#options.policy.freshness === 'ordered' && info.num_ack_pending > this.#held.size) {
+        const ordered = this.#options.policy.freshness === 'ordered';
+        if (ordered && !clean && info.num_ack_pending > this.#held.size) {
           // A predecessor died with messages in hand. They come again first, in order, if nobody pulls before.
           await systemClock.sleep(ACK_WAIT_MS + 500, this.#stop.signal);
         }
+        clean = false;
         await this.#consume();
       } catch (error) {
         if (this.#stopped()) return;
@@ -194,6 +243,7 @@ export class Subscription {
   }
 
   #renew(): void {
+    if (!this.#options.allowed()) return;
     for (const message of this.#held.values()) {
       try {
         message.working();

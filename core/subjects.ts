@@ -31,6 +31,8 @@ export const buckets = {
   agents: 'agents',
   /** KV: how a camera's pictures are to be looked at, key = camera; see `cameraProfile`. */
   cameras: 'cameras',
+  /** KV: which replica of the connector brings which function its messages. */
+  connector: 'connector',
   /** Object store: an event's segments on their way to the clip function. */
   segments: 'segments',
 } as const;
