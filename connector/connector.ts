@@ -21,8 +21,8 @@ export interface ConnectorOptions {
   signal: AbortSignal;
   /** Of frames: `newest` when they are live, `ordered` when a recording is replayed and none may be dropped. */
   freshness: Freshness;
-  /** For the gateway's `/system`. */
-  basicAuth?: BasicAuth;
+  /** For the gateway's `/system`; asked for each time, for secrets are replaced. */
+  basicAuth?: () => BasicAuth;
   /** A name that is this replica's alone and stays over restarts: it takes up its own work at once. */
   replica?: string;
   /** How often the gateway is asked for its functions; default 5000. */

@@ -37,14 +37,30 @@ describe('leases', () => {
   it('are spread evenly over replicas that come, whatever their number, and stay so', () => {
     const one = beat(emptyTable, standing('a'));
     for (const [replicas, wanted] of [
-      [['a', 'b'], [2, 2]],
-      [['a', 'b', 'c'], [1, 1, 2]],
-      [['a', 'b', 'c', 'd', 'e'], [0, 1, 1, 1, 1]],
+      [
+        ['a', 'b'],
+        [2, 2],
+      ],
+      [
+        ['a', 'b', 'c'],
+        [1, 1, 2],
+      ],
+      [
+        ['a', 'b', 'c', 'd', 'e'],
+        [0, 1, 1, 1, 1],
+      ],
     ] as const) {
       const table = settled(one, replicas);
       expect(counts(table)).toEqual(wanted);
       for (const me of replicas)
-        expect(surplus(table, me, functions.filter((name) => heldBy(table, me).includes(name)), functions)).toEqual([]);
+        expect(
+          surplus(
+            table,
+            me,
+            functions.filter((name) => heldBy(table, me).includes(name)),
+            functions,
+          ),
+        ).toEqual([]);
     }
   });
 

@@ -162,7 +162,8 @@ export class Leases {
         const dead = this.#heartbeats.look(table, performance.now());
         dead.delete(this.#me);
         for (const id of Object.keys(table.members)) if (this.#isMyPast(id)) dead.add(id);
-        for (const id of dead) this.#options.log.warn({ replica: id }, 'a replica is gone; its leases are free');
+        for (const id of dead)
+          this.#options.log.warn({ replica: id }, 'a replica is gone; its leases are free');
         return beat(table, { me: this.#me, wanted, dead, released, leaving: this.#leaving });
       });
       this.#joined = true;

@@ -1,6 +1,6 @@
 import type { Pool } from 'undici';
 import { messageOf } from '@faascam/core/errors';
-import { ensureStreams } from '@faascam/core/messaging';
+import { ensureSite } from '@faascam/core/site-buckets';
 import type { ConnectorOptions } from './connector.ts';
 import { deadLetterStream, ensureDeadLetterStream } from './dead-letter.ts';
 import type { FunctionStats, Held } from './dispatcher.ts';
@@ -61,8 +61,8 @@ export class Lines {
   /** Asks the gateway for its functions, and makes consumers and lanes what they should be. */
   async refresh(): Promise<void> {
     const { messaging, basicAuth, signal } = this.#options;
-    const functions = await listFunctions(this.#pool, this.#basePath, basicAuth, signal);
-    await ensureStreams(messaging.jsm);
+    const functions = await listFunctions(this.#pool, this.#basePath, basicAuth?.(), signal);
+    await ensureSite(messaging);
     await ensureDeadLetterStream(messaging.jsm);
     const feeds = new Map<string, Feed[]>();
     for (const { name, topic: annotation } of functions) {
@@ -167,7 +167,11 @@ export class Lines {
       call: (invocation, policy, signal) => invoke(this.#pool, this.#basePath, invocation, policy, signal),
       onCall: (held: Held, outcome: Outcome, tookMs: number) => {
         if (!observer) return;
-        observer.called(functionName, outcome.kind === 'answered' ? String(outcome.status) : outcome.kind, tookMs);
+        observer.called(
+          functionName,
+          outcome.kind === 'answered' ? String(outcome.status) : outcome.kind,
+          tookMs,
+        );
         const done = outcome.kind === 'answered' && outcome.status >= 200 && outcome.status < 300;
         if (done) observer.delivered(functionName, Date.now() - held.publishedAtMs);
       },

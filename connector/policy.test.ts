@@ -3,7 +3,14 @@ import { enqueue, type Queued } from './lane.ts';
 import { type Attempt, backoffMs, decide, maySpeakAgainst, type Outcome, policyOf } from './policy.ts';
 import { consumerName, isSubject, topicsOf } from './topics.ts';
 
-const first: Attempt = { attempts: 1, heldMs: 50, kept: false, newerWaits: false, othersSucceeded: 0, faults: 1 };
+const first: Attempt = {
+  attempts: 1,
+  heldMs: 50,
+  kept: false,
+  newerWaits: false,
+  othersSucceeded: 0,
+  faults: 1,
+};
 const answered = (status: number, text = ''): Outcome => ({ kind: 'answered', status, text });
 const frames = policyOf('FRAMES', 'newest');
 const detections = policyOf('DETECTIONS', 'newest');

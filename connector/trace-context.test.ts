@@ -29,7 +29,13 @@ describe('a trace', () => {
 
   it('is made where there is none or a wrong one, unsampled, and without the state of another', () => {
     for (const traceparent of [[], ['nonsense'], [GIVEN, GIVEN]]) {
-      const passed = new Map(withTrace([['x-other', ['a']], ['traceparent', traceparent], ['tracestate', ['vendor=1']]]));
+      const passed = new Map(
+        withTrace([
+          ['x-other', ['a']],
+          ['traceparent', traceparent],
+          ['tracestate', ['vendor=1']],
+        ]),
+      );
       expect([...passed.keys()]).toEqual(['x-other', 'traceparent']);
       expect(passed.get('traceparent')?.[0]).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
     }

@@ -7,7 +7,8 @@ import { randomBytes } from 'node:crypto';
 export const traceparentHeader = 'traceparent';
 export const tracestateHeader = 'tracestate';
 
-const SHAPE = /^(?<version>[0-9a-f]{2})-(?<trace>[0-9a-f]{32})-(?<parent>[0-9a-f]{16})-[0-9a-f]{2}(?<rest>-.*)?$/;
+const SHAPE =
+  /^(?<version>[0-9a-f]{2})-(?<trace>[0-9a-f]{32})-(?<parent>[0-9a-f]{16})-[0-9a-f]{2}(?<rest>-.*)?$/;
 
 /** Whether the text is a `traceparent` that the standard lets pass: of version 00, or of a later one that may be longer. */
 export function isTraceparent(text: string): boolean {
@@ -33,7 +34,9 @@ export function withTrace(
   headers: Iterable<readonly [string, readonly string[]]>,
 ): readonly (readonly [string, readonly string[]])[] {
   const all = [...headers];
-  const given = all.filter(([name]) => name.toLowerCase() === traceparentHeader).flatMap(([, values]) => values);
+  const given = all
+    .filter(([name]) => name.toLowerCase() === traceparentHeader)
+    .flatMap(([, values]) => values);
   const [traceparent] = given;
   if (given.length === 1 && traceparent !== undefined && isTraceparent(traceparent)) return all;
   const others = all.filter(
