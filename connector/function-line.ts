@@ -1,4 +1,3 @@
-import type { JsMsg } from '@nats-io/jetstream';
 import type { Logger } from '@faascam/core/log';
 import type { Messaging } from '@faascam/core/messaging';
 import { headers as headerNames } from '@faascam/core/subjects';
@@ -7,6 +6,7 @@ import { Dispatcher, type FunctionStats, type Held } from './dispatcher.ts';
 import type { Invocation } from './invocation.ts';
 import type { Lease } from './leases.ts';
 import { type Freshness, type Outcome, policyOf, type StreamPolicy } from './policy.ts';
+import type { PulledMessage } from './pull.ts';
 import { Subscription } from './subscription.ts';
 import { consumerName } from './topics.ts';
 import { withTrace } from './trace-context.ts';
@@ -21,6 +21,8 @@ export interface FunctionLineOptions {
   lease: Lease;
   /** Whether a call may begin now. */
   allowed: () => boolean;
+  /** Whether messages may be asked for now. */
+  mayAsk: () => boolean;
   messaging: Messaging;
   log: Logger;
   freshness: Freshness;
@@ -73,7 +75,7 @@ export class FunctionLine {
       // The consumer itself stays: a topic that comes back goes on where it stopped.
       this.#subscriptions.delete(key);
       await subscription.stop();
-      subscription.abandon();
+      subscription.release();
     }
   }
 
@@ -114,7 +116,7 @@ export class FunctionLine {
   }
 
   #open({ topic, stream }: Feed): Subscription {
-    const { messaging, log, freshness, lease, allowed } = this.#options;
+    const { messaging, log, freshness, lease, allowed, mayAsk } = this.#options;
     const policy = policyOf(stream, freshness);
     return new Subscription({
       messaging,
@@ -125,11 +127,12 @@ export class FunctionLine {
       log,
       clean: lease.clean,
       allowed,
+      mayAsk,
       onMessage: (message, settle) => this.#dispatcher.accept(this.#hold(message, stream, policy, settle)),
     });
   }
 
-  #hold(message: JsMsg, stream: string, policy: StreamPolicy, settle: Held['settle']): Held {
+  #hold(message: PulledMessage, stream: string, policy: StreamPolicy, settle: Held['settle']): Held {
     const { functionName } = this.lease;
     const { subject, data: body } = message;
     // Once a message, so that all of its calls are of one trace.
@@ -141,14 +144,14 @@ export class FunctionLine {
       stale: message.redelivered,
       policy,
       heldSinceMs: performance.now(),
-      publishedAtMs: Number(message.timestampNanos) / 1e6,
+      publishedAtMs: Number(message.storedAtNs) / 1e6,
       settle,
       bury: async (status, reason) => {
         const { js, nc } = this.#options.messaging;
         const letter = {
           ...{ functionName, stream, subject, headers, body, status, reason },
           sequence: message.seq,
-          storedAtNs: message.timestampNanos,
+          storedAtNs: message.storedAtNs,
         };
         await publishDeadLetter(js, letter, nc.info?.max_payload ?? 1024 * 1024);
       },

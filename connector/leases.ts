@@ -95,9 +95,9 @@ export class Leases {
     return this.#joined && this.#options.wanted().every((name) => (leases[name]?.holder ?? null) !== null);
   }
 
-  /** Whether a call under this lease may begin now. */
-  allows(lease: Lease): boolean {
-    return !lease.lost && this.#valid();
+  /** Whether something under this lease may begin now that goes on by itself for `forMs`. */
+  allows(lease: Lease, forMs = 0): boolean {
+    return !lease.lost && this.#valid(forMs);
   }
 
   /** The lease is no longer needed, or was given up: nothing of it is held any more. */
@@ -146,8 +146,8 @@ export class Leases {
     return `${this.#options.replica ?? hostname()}.${randomUUID()}`;
   }
 
-  #valid(): boolean {
-    return this.#validSince !== undefined && elapsedMs(this.#validSince) < VALID_MS;
+  #valid(forMs = 0): boolean {
+    return this.#validSince !== undefined && elapsedMs(this.#validSince) + forMs < VALID_MS;
   }
 
   async #beat(): Promise<void> {

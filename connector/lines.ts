@@ -9,6 +9,7 @@ import { listFunctions } from './function-list.ts';
 import { invoke } from './invocation.ts';
 import { Leases } from './leases.ts';
 import type { Outcome } from './policy.ts';
+import { PULL_EXPIRES_MS } from './subscription.ts';
 import { isSubject, topicsOf } from './topics.ts';
 
 export interface LineLoad {
@@ -164,6 +165,7 @@ export class Lines {
     const line = new FunctionLine({
       ...{ lease, messaging, log, freshness, maxConcurrent },
       allowed: () => this.leases.allows(lease),
+      mayAsk: () => this.leases.allows(lease, PULL_EXPIRES_MS),
       call: (invocation, policy, signal) => invoke(this.#pool, this.#basePath, invocation, policy, signal),
       onCall: (held: Held, outcome: Outcome, tookMs: number) => {
         if (!observer) return;

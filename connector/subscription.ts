@@ -4,8 +4,6 @@ import {
   JetStreamApiCodes,
   JetStreamApiError,
   type ConsumerInfo,
-  type ConsumerMessages,
-  type JsMsg,
 } from '@nats-io/jetstream';
 import { systemClock } from '@faascam/core/clock';
 import { messageOf } from '@faascam/core/errors';
@@ -13,6 +11,7 @@ import type { Logger } from '@faascam/core/log';
 import type { Messaging } from '@faascam/core/messaging';
 import { LimitedLog } from './limited-log.ts';
 import type { StreamPolicy } from './policy.ts';
+import { Pull, type PulledMessage } from './pull.ts';
 
 export interface SubscriptionOptions {
   messaging: Messaging;
@@ -22,11 +21,13 @@ export interface SubscriptionOptions {
   topic: string;
   policy: StreamPolicy;
   /** Given each message once for as long as it is held; `settle` ends that. */
-  onMessage: (message: JsMsg, settle: (how: 'ack' | 'term') => void) => void;
+  onMessage: (message: PulledMessage, settle: (how: 'ack' | 'term') => void) => void;
   /** Whoever took from the consumer before gave everything back. */
   clean: boolean;
   /** Whether what is held may be kept from others now. */
   allowed: () => boolean;
+  /** Whether messages may be asked for now, which stands at the server for another `PULL_EXPIRES_MS`. */
+  mayAsk: () => boolean;
   log: Logger;
 }
 
@@ -38,11 +39,8 @@ const ACK_WAIT_MS = 6000;
 const RENEW_MS = 2000;
 /** Orphans of functions that were removed for good disappear by themselves; longer than any stream keeps work. */
 const INACTIVE_MS = 8 * 86_400_000;
-/**
- * Short, for the client notices a lost pull only after one; and what a stopped process has asked for must be over before
- * its lease is given to another, or messages would still go to it.
- */
-const PULL_EXPIRES_MS = 3000;
+/** With `mayAsk` it sees to it that what a stopped process has asked for is over before its work is given to another. */
+export const PULL_EXPIRES_MS = 2000;
 /** How long the server may take to know of all that was given back. */
 const GIVEN_BACK_WITHIN_MS = 2000;
 const SETTLED_REMEMBERED = 1024;
@@ -56,12 +54,12 @@ export class Subscription {
   readonly exists: Promise<void>;
   readonly #options: SubscriptionOptions;
   readonly #log: LimitedLog;
-  readonly #held = new Map<number, JsMsg>();
+  readonly #held = new Map<number, PulledMessage>();
   readonly #settled = new Set<number>();
   readonly #stop = new AbortController();
   readonly #life: Promise<void>;
   readonly #renewal: NodeJS.Timeout;
-  #messages: ConsumerMessages | undefined;
+  #pull: Pull | undefined;
   /** Creation time of the stream that the held sequences belong to. */
   #streamCreated: string | undefined;
 
@@ -76,10 +74,10 @@ export class Subscription {
     this.#renewal = setInterval(() => this.#renew(), RENEW_MS);
   }
 
-  /** Takes no more messages. Those held stay renewed until `giveBack` or `abandon`. */
+  /** Takes no more messages. Those held stay renewed until `giveBack`, `release` or `abandon`. */
   async stop(): Promise<void> {
     this.#stop.abort(new Error('stopped'));
-    await this.#messages?.close();
+    await this.#pull?.close();
     await this.#life;
   }
 
@@ -88,7 +86,7 @@ export class Subscription {
    * whether the server knows; if not, it comes again once its time is over. After `stop`.
    */
   async giveBack(): Promise<boolean> {
-    clearInterval(this.#renewal);
+    this.release();
     const held = [...this.#held.values()].sort((a, b) => a.seq - b.seq);
     this.#held.clear();
     const { messaging, stream, name } = this.#options;
@@ -108,9 +106,14 @@ export class Subscription {
     }
   }
 
-  /** Lets go of what is held without a word: it is another's by now. After `stop`. */
-  abandon(): void {
+  /** Renews no more: what is held may still be settled, and else comes again. After `stop`. */
+  release(): void {
     clearInterval(this.#renewal);
+  }
+
+  /** Lets go of what is held without a word: it is another's by now. */
+  abandon(): void {
+    this.release();
     this.#held.clear();
   }
 
@@ -188,26 +191,24 @@ export class Subscription {
     });
   }
 
-  /** Resolves when the consumer is gone or the subscription was stopped. */
+  /** Resolves when the subscription was stopped; rejects when the consumer cannot be asked any more. */
   async #consume(): Promise<void> {
-    const { messaging, stream, name, policy } = this.#options;
-    const consumer = await messaging.js.consumers.get(stream, name);
+    const { messaging, stream, name, policy, mayAsk } = this.#options;
     if (this.#stopped()) return;
-    this.#messages = await consumer.consume({
-      callback: (message) => this.#take(message),
-      max_messages: Math.min(256, policy.maxAckPending),
-      expires: PULL_EXPIRES_MS,
-      abort_on_missing_resource: true,
+    this.#pull = new Pull({
+      ...{ messaging, stream, mayAsk },
+      consumer: name,
+      batch: Math.min(256, policy.maxAckPending),
+      expiresMs: PULL_EXPIRES_MS,
+      onMessage: (message) => this.#take(message),
     });
-    if (this.#stopped()) await this.#messages.close();
-    const error = await this.#messages.closed();
-    this.#messages = undefined;
-    if (error instanceof Error) throw error;
+    const error = await this.#pull.ended;
+    this.#pull = undefined;
+    if (error) throw error;
   }
 
-  #take(message: JsMsg): void {
+  #take(message: PulledMessage): void {
     const { seq } = message;
-    if (this.#stopped()) return;
     if (message.redelivered) {
       // Still ours: the link was down for longer than the server waits.
       if (this.#held.has(seq)) return;
@@ -220,7 +221,7 @@ export class Subscription {
     this.#options.onMessage(message, (how) => this.#settle(message, how));
   }
 
-  #settle(message: JsMsg, how: 'ack' | 'term'): void {
+  #settle(message: PulledMessage, how: 'ack' | 'term'): void {
     // Of a stream that is no more: its sequence may be another message's by now.
     if (this.#held.get(message.seq) !== message) return;
     this.#held.delete(message.seq);

@@ -96,6 +96,8 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
         ...natsEnvironment(nats),
         gateway_url: gatewayUrl,
         FAASCAM_FRESHNESS: options.freshness,
+        // The only one: started again after a crash, it need not wait whether the one before lives.
+        REPLICA_NAME: 'local',
       }),
     );
     return {
