@@ -116,7 +116,7 @@ function reads(stream: string, filter: string): string[] {
 
 /** It brings every message to the functions, and makes the streams and buckets that are missing; it can remove none. */
 function connector(): Rights {
-  const made = [...STREAMS, deadLetterStream.name, ...STATES, OBJECTS];
+  const made = [...STREAMS, deadLetterStream.name, ...STATES, kv(buckets.connector), OBJECTS];
   return part(natsUsers.connector, [
     `${API}.STREAM.NAMES`,
     ...info('*'),
@@ -129,6 +129,8 @@ function connector(): Rights {
       `$JS.ACK.${stream}.>`,
     ]),
     'deadletter.>',
+    // Which of its replicas brings which function its messages.
+    ...ownStates(buckets.connector),
   ]);
 }
 
