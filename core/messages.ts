@@ -167,6 +167,7 @@ export const gap = z.object({
     'disk-full', // the agent's disk had no room for it
     'evicted', // the ring had dropped it
     'damaged', // a segment could not be read
+    'clock-stepped', // the clock of the agent's host was set: footage goes on at another time
     'end-of-recording', // a replayed recording ended
   ]),
 });

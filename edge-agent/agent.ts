@@ -16,6 +16,7 @@ import { tellOfDevices } from './device-notices.ts';
 import { reportHealth } from './health.ts';
 import { ProfileTeller } from './profile-teller.ts';
 import { Room } from './ring/room.ts';
+import { Timebase } from './timebase.ts';
 
 /** What an agent is to do; it may be given another order while it runs. */
 export interface AgentOrder {
@@ -45,7 +46,10 @@ export interface AgentOptions extends AgentOrder {
   /** Whether cameras may be `exec:`, which runs programs as this user. */
   allowExec?: boolean | undefined;
   messaging: Messaging;
+  /** Measures durations: it goes on evenly, also when the host's clock is set. */
   clock?: Clock;
+  /** The host's clock, in microseconds since the Unix epoch; for tests. */
+  hostUs?: () => number;
   log: Logger;
   /** Ends the agent in order: newest segments are closed, cameras are said to be lost, open requests get a moment. */
   signal: AbortSignal;
@@ -77,12 +81,18 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const ringPath = options.ringPath ?? '';
   const ringDirectory = ringPath === '' ? join(options.dataDirectory, 'ring') : ringPath;
   await makeRingDirectory(ringDirectory);
-  const attestor = await Attestor.open({ dataDirectory: options.dataDirectory, agent: id, clock, log });
+  const over = new AbortController();
+  const dates = await Timebase.open({
+    ...{ ringDirectory, clock, hostUs: options.hostUs, log },
+    signal: over.signal,
+  });
+  const { dataDirectory } = options;
+  const attestor = await Attestor.open({ dataDirectory, agent: id, clock: dates.dated, log });
   const room = new Room({ directory: ringDirectory, log, clock });
   const uplink = new ClipUplink(clock, options.uplink);
   let configRevision: string | undefined;
   const cameras = new CameraSet({
-    ...{ agent: id, ringDirectory, room, uplink, messaging, attestor, clock, log },
+    ...{ agent: id, ringDirectory, room, uplink, messaging, attestor, clock, dates, log },
     configRevision: () => configRevision,
     ...{ allowExec: options.allowExec ?? false, timing: options.timing ?? {} },
   });
@@ -107,7 +117,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     publicKey: attestor.publicKey,
     onReconnect: () => void profiles.again(),
     onHealth: options.onHealth,
-    ...{ messaging, clock, log, signal: reporting.signal },
+    ...{ messaging, clock: dates.dated, log, signal: reporting.signal },
   });
   const devices = tellOfDevices({ cameras: () => settings, log, signal: reporting.signal });
   try {
@@ -122,6 +132,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     reporting.abort();
     await health;
     await devices;
+    over.abort();
   }
 }
 

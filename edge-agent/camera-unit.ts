@@ -15,6 +15,7 @@ import { LivePublisher } from './frames/live-publisher.ts';
 import type { Quota } from './ring/eviction.ts';
 import { Footage } from './ring/footage.ts';
 import type { Room } from './ring/room.ts';
+import type { Dates } from './timebase.ts';
 
 /** Shorter times, for tests. */
 export type UnitTiming = Pick<RecorderOptions, 'stallMs' | 'lostMs' | 'random'> &
@@ -35,6 +36,7 @@ export interface UnitOptions {
   configRevision: () => string | undefined;
   allowExec: boolean;
   clock: Clock;
+  dates: Dates;
   log: Logger;
   timing: UnitTiming;
 }
@@ -137,12 +139,14 @@ export class CameraUnit {
   }
 
   async #keepRecording(settings: CameraSettings, signal: AbortSignal): Promise<void> {
-    const { camera, allowExec, clock, timing } = this.#options;
+    const { camera, allowExec, clock, dates, timing } = this.#options;
     for (let failures = 0; !signal.aborted; failures++) {
       const beganUs = clock.nowUs();
       try {
         const footage = await this.#openFootage(settings.ring);
         footage.begins();
+        // All that counts on dates begins anew with a new epoch.
+        const { epochEnds } = dates;
         // What began without room for its footage begins anew when there is some.
         const over = new AbortController();
         const roomAgain = new AbortController();
@@ -152,13 +156,15 @@ export class CameraUnit {
         try {
           await recordCamera({
             ...{ camera, settings, footage, publisher: this.publisher, status: this.status, allowExec },
-            ...{ clock, log: this.#log, signal: AbortSignal.any([signal, roomAgain.signal]) },
+            ...{ clock, log: this.#log, signal: AbortSignal.any([signal, roomAgain.signal, epochEnds]) },
             ...timing,
           });
         } finally {
           over.abort();
           await watching;
         }
+        // A frame from before may seem to lie ahead.
+        if (epochEnds.aborted) this.status.lastFrameAtUs = undefined;
       } catch (error) {
         if (this.#failed(error) === 'final') return;
         if (clock.nowUs() - beganUs > GOOD_RUN_US) failures = 0;
@@ -169,7 +175,7 @@ export class CameraUnit {
   }
 
   async #openFootage(quota: Quota): Promise<Footage> {
-    const { camera, ringDirectory, room, agent, messaging, clock, timing } = this.#options;
+    const { camera, ringDirectory, room, agent, messaging, clock, dates, timing } = this.#options;
     const { attestor, uplink, configRevision } = this.#options;
     if (this.#footage !== undefined) {
       await this.#footage.ring.setQuota(quota);
@@ -177,7 +183,7 @@ export class CameraUnit {
     }
     const footage = await Footage.open({
       ...{ directory: join(ringDirectory, camera), ring: quota, room },
-      ...{ pace: 'live', log: this.#log, clock },
+      ...{ pace: 'live', log: this.#log, clock, dates },
     });
     this.#footage = footage;
     this.#clips = serveClips({

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Clock } from '@faascam/core/clock';
 import type { Footage } from '../ring/footage.ts';
+import { evenDates, type Dates } from '../timebase.ts';
 import { noteOffset } from '../ring/recovery.ts';
 import { CaptureClock } from './capture-clock.ts';
 import type { SegmentFollower } from './segment-follower.ts';
@@ -22,6 +23,8 @@ export interface LiveSessionOptions {
   notBeforeUs: number | undefined;
   onFrame: (frame: LiveFrame) => void;
   clock: Clock;
+  /** Tells the date of what arrives, where the host's clock may be set. Default: the clock's. */
+  dates?: Dates | undefined;
   /** Called once when frames come ever later: they cannot be made as fast as the camera sends. */
   onBehind?: (() => void) | undefined;
 }
@@ -43,6 +46,8 @@ const NOTE_STEP_US = 10_000;
 export class LiveSession {
   readonly #options: LiveSessionOptions;
   readonly #clock: CaptureClock;
+  readonly #dates: Dates;
+  readonly #epoch: number;
   readonly #jumped = new AbortController();
   readonly #settled: Promise<void>;
   readonly #over = new AbortController();
@@ -56,6 +61,8 @@ export class LiveSession {
 
   constructor(options: LiveSessionOptions) {
     this.#options = options;
+    this.#dates = options.dates ?? evenDates(options.clock);
+    this.#epoch = this.#dates.epoch;
     this.#clock = new CaptureClock(
       options.notBeforeUs === undefined ? {} : { notBeforeUs: options.notBeforeUs },
     );
@@ -136,7 +143,8 @@ export class LiveSession {
   }
 
   #watchDelay({ streamUs, arrivedUs }: SampledFrame): void {
-    if (this.#clock.lateUs(streamUs, arrivedUs) < BEHIND_US) this.#behindSinceUs = undefined;
+    if (this.#clock.lateUs(streamUs, this.#dates.dateOf(arrivedUs)) < BEHIND_US)
+      this.#behindSinceUs = undefined;
     else this.#behindSinceUs ??= arrivedUs;
     if (arrivedUs - (this.#behindSinceUs ?? arrivedUs) < BEHIND_FOR_US) return;
     this.#behindSinceUs = arrivedUs;
@@ -145,7 +153,9 @@ export class LiveSession {
 
   #observe(streamUs: number, arrivedUs: number): boolean {
     if (this.jumped.aborted) return false;
-    if (this.#clock.observe(streamUs, arrivedUs) === 'steady') return true;
+    // The session ends with its epoch: what still comes is laid onto what came before.
+    if (this.#dates.epoch !== this.#epoch) return this.#clock.settled;
+    if (this.#clock.observe(streamUs, this.#dates.dateOf(arrivedUs)) === 'steady') return true;
     this.#jumped.abort();
     return false;
   }
@@ -166,7 +176,7 @@ export class LiveSession {
       const times = { startUs: this.#clock.at(next.startUs), endUs: this.#clock.at(next.endUs) };
       const joinsPrevious = this.#segments > 0;
       this.#segments += 1;
-      await this.#options.recording?.footage.add(next.path, { ...times, joinsPrevious });
+      await this.#options.recording?.footage.add(next.path, { ...times, joinsPrevious, epoch: this.#epoch });
       await this.#note(times.startUs - next.startUs);
     }
   }
@@ -178,6 +188,6 @@ export class LiveSession {
     if (this.#notedUs !== undefined && Math.abs(offsetUs - this.#notedUs) < NOTE_STEP_US) return;
     this.#notedUs = offsetUs;
     // A note serves only who comes after a crash; a disk that takes none is told of where footage is written.
-    await noteOffset(recording.incoming, offsetUs).catch(() => undefined);
+    await noteOffset(recording.incoming, offsetUs, this.#epoch).catch(() => undefined);
   }
 }

@@ -99,10 +99,11 @@ class Recorder {
 
   #keeper(source: Source, footage: Footage | undefined, flow: FrameFlow | undefined): StreamKeeper {
     const { camera, settings, clock, log, signal } = this.#options;
+    const { dates } = this.#options.footage;
     const status: StreamStatus = { state: 'connecting', restarts: 0 };
     this.#states.push(status);
     return new StreamKeeper({
-      ...{ camera, source, settings, footage, flow, status, clock },
+      ...{ camera, source, settings, footage, flow, status, clock, dates },
       log:
         flow === undefined || footage === undefined ? log.child({ stream: footage ? 'main' : 'sub' }) : log,
       allowExec: this.#options.allowExec ?? false,

@@ -13,6 +13,7 @@ import { reachOf } from '../sources/reach.ts';
 import type { Analysis } from '../sources/source-args.ts';
 import { shownSource, type Source } from '../sources/source.ts';
 import { AutoDecoder } from './auto-decoder.ts';
+import type { Dates } from '../timebase.ts';
 import type { CameraStatus } from './camera-status.ts';
 import { waitForReturn } from './camera-return.ts';
 import { causeOf, type Cause } from './cause.ts';
@@ -43,6 +44,7 @@ export interface StreamKeeperOptions {
   /** Called when only keyframes are looked at, none came for a while, and the camera still sends. */
   onAlive: () => void;
   clock: Clock;
+  dates: Dates;
   log: Logger;
   signal: AbortSignal;
   stallMs: number;
@@ -131,7 +133,7 @@ export class StreamKeeper {
   }
 
   async #play(input: SourceInput): Promise<Ended> {
-    const { settings, footage, flow, clock, log, signal } = this.#options;
+    const { settings, footage, flow, clock, dates, log, signal } = this.#options;
     const incoming = await footage?.openSession();
     const output = flow === undefined ? undefined : this.#frameOutput(input);
     if (output === undefined && incoming === undefined) return { cause: this.#diskFull(), streamedMs: 0 };
@@ -147,8 +149,9 @@ export class StreamKeeper {
       ...(footage && incoming ? { recording: { footage, incoming } } : {}),
       follower,
       hasFrames: output !== undefined,
-      notBeforeUs: footage?.ring.newest?.endUs,
-      clock,
+      // Dates of other epochs say nothing of these.
+      notBeforeUs: footage?.ring.newestOf(dates.epoch)?.endUs,
+      ...{ clock, dates },
       onFrame: (frame) => this.#frame(frame, auto),
       onBehind: () => {
         if (output?.mode !== 'all') return;

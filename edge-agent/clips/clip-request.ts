@@ -80,7 +80,7 @@ export async function fulfil(
   desk.uplink.events.set(eventId, event);
   try {
     if (!stored.has(eventId)) {
-      const state = await footage.until(withEdges(footage, request).toUs, over.signal);
+      const state = await footage.until(withEdges(footage, request).toUs, over.signal, request.epoch);
       if (state === 'stopped') return 'later';
     }
     for (let failures = 0; !stored.has(eventId);) {
@@ -164,18 +164,18 @@ async function publish(
   const wanted = await requests.wantedOf(request.eventId);
   let ready: ClipReady;
   try {
-    ready = await prepare(desk, wanted, event, signal);
+    ready = await prepare(desk, wanted, { event, epoch: request.epoch }, signal);
   } catch (error) {
     if (error instanceof SegmentsFullError && (await makeRoom(desk, event))) return false;
     throw error;
   }
   const attempt = request.attempts + 1;
   const { wantedAtUs, pinnedAtUs } = request;
-  const offered = { attempt, wantedAtUs, pinnedAtUs, offeredAtUs: Math.round(clock.nowUs()) };
+  const offered = { attempt, wantedAtUs, pinnedAtUs, offeredAtUs: Math.round(desk.footage.dates.nowUs()) };
   await messaging.js.publish(subjects.clipsReady(camera), JSON.stringify({ ...ready, offer: offered }), {
     msgID: `ready-${request.eventId}-${attempt}-${offered.offeredAtUs}`,
   });
-  event.offeredAtUs = offered.offeredAtUs;
+  event.offeredAtUs = clock.nowUs();
   request.attempts = attempt;
   await requests.update(request);
   const { segments, gaps } = ready;
@@ -196,12 +196,12 @@ async function makeRoom({ uplink, store }: ClipDesk, event: EventOnItsWay): Prom
 async function prepare(
   desk: ClipDesk,
   wanted: ClipWanted,
-  event: EventOnItsWay,
+  of: { event: EventOnItsWay; epoch: number },
   signal: AbortSignal,
 ): Promise<ClipReady> {
   const { footage } = desk;
   const window = footage.clamp(wanted.fromUs, wanted.toUs);
-  const { segments, codec } = await bring(desk, window, event, signal);
+  const { segments, codec } = await bring(desk, window, of, signal);
   const view = desk.view?.();
   const configRevision = desk.configRevision?.();
   const ready: ClipReady = {
@@ -214,8 +214,8 @@ async function prepare(
     gaps: gapsOf({
       window,
       segments: segments.map(({ startUs, durationUs }) => ({ startUs, endUs: startUs + durationUs })),
-      outages: footage.outages,
-      evictedBeforeUs: footage.ring.evictedBeforeUs,
+      outages: footage.outages(of.epoch),
+      evictedBeforeUs: footage.ring.evictedBeforeUs(of.epoch),
       holeUs: HOLE_US,
     }),
     codec,
@@ -231,7 +231,7 @@ async function prepare(
 async function bring(
   desk: ClipDesk,
   window: Window,
-  event: EventOnItsWay,
+  { event, epoch }: { event: EventOnItsWay; epoch: number },
   signal: AbortSignal,
 ): Promise<{ segments: SegmentRef[]; codec: ClipReady['codec'] }> {
   const { ring } = desk.footage;
@@ -239,7 +239,7 @@ async function bring(
   let codec: ClipReady['codec'] | undefined;
   const around = withEdges(desk.footage, window);
   const there = await desk.store.chunksOf(event.id);
-  for (const segment of ring.overlapping(around.fromUs, around.toUs)) {
+  for (const segment of ring.overlapping(around.fromUs, around.toUs, epoch)) {
     try {
       // The disk was full when it was begun.
       if (segment.sizeBytes === 0) throw new UnreadableSegmentError('it is empty');

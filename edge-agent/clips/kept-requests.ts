@@ -13,6 +13,8 @@ const keptRequest = z.object({
   wantedAtUs: timeUs,
   pinnedAtUs: timeUs.optional(),
   attempts: z.number().int().nonnegative(),
+  /** The epoch of its dates; absent: the first. */
+  epoch: z.number().int().nonnegative().default(0),
 });
 export type KeptRequest = z.infer<typeof keptRequest>;
 
@@ -25,6 +27,8 @@ export interface WaitingRequest {
   pinnedAtUs?: number | undefined;
   /** How often its footage was offered. */
   attempts: number;
+  /** The epoch of its dates. */
+  epoch: number;
 }
 
 /**
@@ -80,10 +84,13 @@ export class KeptRequests {
   }
 
   /** Keeps a request. It is on the disk when this resolves, unless that is full. One that is kept already stays as it is. */
-  async keep(wanted: ClipWanted, wantedAtUs: number, pinnedAtUs: number): Promise<WaitingRequest> {
+  async keep(
+    wanted: ClipWanted,
+    taken: { wantedAtUs: number; pinnedAtUs: number; epoch: number },
+  ): Promise<WaitingRequest> {
     const kept = this.#waiting.get(wanted.eventId);
     if (kept !== undefined) return kept;
-    const request = this.#note({ v: 1, wanted, wantedAtUs, pinnedAtUs, attempts: 0 });
+    const request = this.#note({ v: 1, wanted, ...taken, attempts: 0 });
     await this.#write(request, wanted);
     return request;
   }
@@ -109,15 +116,16 @@ export class KeptRequests {
     return join(this.#directory, `${event}.json`);
   }
 
-  #note({ wanted, wantedAtUs, pinnedAtUs, attempts }: KeptRequest): WaitingRequest {
+  #note({ wanted, wantedAtUs, pinnedAtUs, attempts, epoch }: KeptRequest): WaitingRequest {
     const { eventId, fromUs, toUs } = wanted;
-    const request = { eventId, fromUs, toUs, wantedAtUs, pinnedAtUs, attempts };
+    const request = { eventId, fromUs, toUs, wantedAtUs, pinnedAtUs, attempts, epoch };
     this.#waiting.set(eventId, request);
     return request;
   }
 
-  async #write({ wantedAtUs, pinnedAtUs, attempts }: WaitingRequest, wanted: ClipWanted): Promise<void> {
-    const kept: KeptRequest = { v: 1, wanted, wantedAtUs, pinnedAtUs, attempts };
+  async #write(request: WaitingRequest, wanted: ClipWanted): Promise<void> {
+    const { wantedAtUs, pinnedAtUs, attempts, epoch } = request;
+    const kept: KeptRequest = { v: 1, wanted, wantedAtUs, pinnedAtUs, attempts, epoch };
     try {
       await replaceWhole(this.#path(wanted.eventId), Buffer.from(JSON.stringify(kept)));
       this.#inMemory.delete(wanted.eventId);

@@ -58,7 +58,9 @@ export class RequestsAtWork {
         return;
       }
       await pin(this.#desk, wanted);
-      this.#start(await requests.keep(wanted, wantedAtUs(message), this.#nowUs()), message);
+      const { footage } = this.#desk;
+      const taken = { wantedAtUs: wantedAtUs(message), pinnedAtUs: Math.round(footage.dates.nowUs()) };
+      this.#start(await requests.keep(wanted, { ...taken, epoch: footage.epochOf(wanted) }), message);
     } catch (error) {
       if (error instanceof MalformedInputError) {
         log.error(`A request for footage was left out: ${error.message}`);
@@ -78,10 +80,6 @@ export class RequestsAtWork {
   /** Resolves when none is at work any more. */
   async over(): Promise<void> {
     await Promise.all([...this.#atWork.values()].map(({ over }) => over));
-  }
-
-  #nowUs(): number {
-    return Math.round(this.#desk.clock.nowUs());
   }
 
   #start(request: WaitingRequest, message?: JsMsg): void {

@@ -6,12 +6,13 @@ import type { Segment } from './segment.ts';
 const MEGABYTE = 1024 * 1024;
 
 /** Two seconds of footage each, from these seconds on. */
-function ring(starts: number[], pinned: number[] = [], sizeBytes = MEGABYTE) {
+function ring(starts: number[], pinned: number[] = [], sizeBytes = MEGABYTE, epoch = 0) {
   const segments: Segment[] = starts.map((second) => ({
     path: `${second}`,
     startUs: second * 1e6,
     endUs: (second + 2) * 1e6,
     sizeBytes,
+    epoch,
   }));
   return { segments, isPinned: ({ path }: Segment) => pinned.includes(Number(path)) };
 }

@@ -1,4 +1,4 @@
-import type { Segment } from './segment.ts';
+import { inOrder, type Segment } from './segment.ts';
 
 export interface Quota {
   /** Footage kept, counted back from the newest segment's end; so by its own time, not by the wall clock. */
@@ -9,7 +9,7 @@ export interface Quota {
   pinnedMegabytes: number;
 }
 
-/** A ring as eviction sees it. `segments` is in order of time. */
+/** A ring as eviction sees it. `segments` is in order of writing. */
 export interface Evictable {
   readonly segments: readonly Segment[];
   readonly isPinned: (segment: Segment) => boolean;
@@ -24,16 +24,35 @@ export interface Hold {
 
 const MEGABYTE = 1024 * 1024;
 
+/**
+ * How long before the newest segment's end each ended, by the footage's own time. Where the host's clock was set dates do
+ * not tell: what was written before ended when what was written next began.
+ */
+export function agesOf(segments: readonly Segment[]): Map<Segment, number> {
+  const ages = new Map<Segment, number>();
+  let ageUs = 0;
+  let next: Segment | undefined;
+  for (const segment of segments.toReversed()) {
+    if (next !== undefined) {
+      ageUs += next.epoch === segment.epoch ? next.endUs - segment.endUs : next.endUs - next.startUs;
+    }
+    ages.set(segment, ageUs);
+    next = segment;
+  }
+  return ages;
+}
+
 /** The segments to drop so that a ring keeps its own quota, oldest first. Pinned ones stay, and have a bound of their own. */
 export function evictions({ segments, isPinned }: Evictable, quota: Quota): Segment[] {
   const newest = segments.at(-1);
   if (newest === undefined) return [];
-  const oldestUs = newest.endUs - quota.minutes * 60_000_000;
+  const oldestUs = quota.minutes * 60_000_000;
+  const ages = agesOf(segments);
   const idle = segments.filter((segment) => !isPinned(segment));
   let excessBytes = bytesOf(idle) - quota.megabytes * MEGABYTE;
   const dropped: Segment[] = [];
   for (const segment of idle) {
-    if (segment.endUs > oldestUs && excessBytes <= 0) break;
+    if ((ages.get(segment) ?? 0) < oldestUs && excessBytes <= 0) break;
     // The newest stays: it tells where the footage ends.
     if (segment === newest) continue;
     dropped.push(segment);
@@ -93,7 +112,7 @@ export function evictionsOfAll(
   if (excessBytes <= 0) return dropped;
   const oldestFirst = rings
     .flatMap((ring, index) => ring.segments.slice(0, -1).map((segment) => ({ ring, index, segment })))
-    .sort((a, b) => a.segment.startUs - b.segment.startUs);
+    .sort((a, b) => inOrder(a.segment, b.segment));
   for (const { ring, index, segment } of oldestFirst) {
     if (excessBytes <= 0) break;
     if (ring.isPinned(segment)) continue;

@@ -6,6 +6,7 @@ import { createLogger } from '@faascam/core/log';
 import { ringSettings } from '@faascam/core/camera-settings';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { makeVideo } from '../capture/test-video.ts';
+import type { Dates } from '../timebase.ts';
 import { Footage, type FootageOptions } from './footage.ts';
 import { outagesBetween } from './outages.ts';
 import { noteOffset } from './recovery.ts';
@@ -59,11 +60,9 @@ async function record(footage: Footage, from: number, to: number, joinsPrevious 
 
 function outagesOf(footage: Footage): [number, number, string][] {
   const second = (us: number) => (us === 0 ? Number.NEGATIVE_INFINITY : (us - EPOCH_US) / SECOND_US);
-  return footage.outages.map(({ fromUs, toUs, cause }) => [
-    second(fromUs),
-    Math.min(1e6, second(toUs)),
-    cause,
-  ]);
+  return footage
+    .outages()
+    .map(({ fromUs, toUs, cause }) => [second(fromUs), Math.min(1e6, second(toUs)), cause]);
 }
 
 describe('outages', () => {
@@ -154,7 +153,7 @@ describe('footage', () => {
     expect(outagesOf(footage).slice(1, -1)).toEqual([[4, 9, 'camera-lost']]);
   });
 
-  test('a clock that was set back an hour before a restart holds no request up for an hour', async () => {
+  test('a window far ahead holds no request up for an hour', async () => {
     nowUs = EPOCH_US + 3600 * SECOND_US;
     await record(await openFootage(), 3598, 3600, false);
     nowUs = EPOCH_US;
@@ -168,16 +167,83 @@ describe('footage', () => {
     expect(await until).toBe('final');
   });
 
-  test('footage goes on where it ended when the clock was set back, and a request across that has all of it', async () => {
-    nowUs = EPOCH_US + 3600 * SECOND_US;
-    await record(await openFootage(), 3598, 3600, false);
-    nowUs = EPOCH_US;
-    const again = await openFootage();
-    const until = again.until(EPOCH_US + 3602 * SECOND_US, signal);
-    await record(again, 3600, 3603, false);
-    expect(await until).toBe('final');
-    const found = again.ring.overlapping(EPOCH_US + 3599 * SECOND_US, EPOCH_US + 3602 * SECOND_US);
-    expect(found.map(({ startUs }) => (startUs - EPOCH_US) / SECOND_US)).toEqual([3598, 3600]);
+  describe('when the clock of its host is set', () => {
+    /** Dates of a clock that is set by hand. */
+    const datesOf = (epoch: number): Dates => ({
+      ...{ epoch, beganUs: epoch === 0 ? undefined : nowUs, epochEnds: signal },
+      nowUs: () => nowUs,
+      dateOf: (us) => us,
+    });
+    const hours = (count: number) => count * 3600;
+    const at = (second: number) => EPOCH_US + second * SECOND_US;
+    const window = (from: number, to: number) => ({ fromUs: at(from), toUs: at(to) });
+
+    test('footage of two epochs may claim the same time, and a window has that of its own', async () => {
+      nowUs = at(hours(1));
+      const dates = { ...datesOf(0) };
+      const footage = await openFootage({ dates, ring: ringSettings.parse({ minutes: 120 }) });
+      await record(footage, hours(1) - 2, hours(1), false);
+      expect(footage.epochOf(window(hours(1) - 2, hours(1)))).toBe(0);
+      nowUs = at(0);
+      Object.assign(dates, datesOf(1));
+      // A request that comes only now is still of the footage before.
+      expect(footage.epochOf(window(hours(1) - 2, hours(1)))).toBe(0);
+      expect(footage.epochOf(window(-5, 5))).toBe(1);
+      await record(footage, 2, 4, false);
+      nowUs = at(hours(1));
+      expect(footage.epochOf(window(hours(1) - 2, hours(1)))).toBe(1);
+      await record(footage, hours(1) - 2, hours(1), false);
+      for (const epoch of [0, 1]) {
+        const found = footage.ring.overlapping(at(hours(1) - 1), at(hours(1)), epoch);
+        expect(found.map((segment) => segment.epoch)).toEqual([epoch]);
+      }
+      expect(await footage.until(at(hours(2)), signal, 0)).toBe('final');
+      // The same after a restart.
+      const again = await openFootage({ dates });
+      expect(again.ring.segments.map(({ epoch }) => epoch)).toEqual([0, 1, 1]);
+      expect(again.outages(0).at(-1)).toMatchObject({ fromUs: at(hours(1)), cause: 'clock-stepped' });
+      expect(again.outages(1)[0]).toEqual({ fromUs: 0, toUs: at(2), cause: 'clock-stepped' });
+    });
+
+    test('what was dropped first was written first, whatever its date', async () => {
+      nowUs = at(hours(1));
+      const dates = { ...datesOf(0) };
+      const footage = await openFootage({ dates, ring: ringSettings.parse({ minutes: 1 }) });
+      for (const second of [-60, -40, -20]) {
+        await record(footage, hours(1) + second, hours(1) + second + 20);
+      }
+      nowUs = at(0);
+      Object.assign(dates, datesOf(1));
+      await record(footage, 0, 20, false);
+      await record(footage, 20, 40);
+      const left = footage.ring.segments.map(({ epoch, startUs }) => [
+        epoch,
+        (startUs - EPOCH_US) / SECOND_US,
+      ]);
+      expect(left).toEqual([
+        [0, hours(1) - 20],
+        [1, 0],
+        [1, 20],
+      ]);
+      expect(footage.ring.stats.spanMs).toBe(60_000);
+    });
+
+    test('a request for what was recorded until then waits for the footage that is on its way', async () => {
+      const dates = { ...datesOf(0) };
+      const footage = await openFootage({ dates });
+      await record(footage, -4, -2, false);
+      const until = footage.until(at(5), signal, 0);
+      nowUs = at(hours(-1));
+      Object.assign(dates, datesOf(1));
+      await clock.sleep(0);
+      const file = join(directory, 'closed.mkv');
+      await writeFile(file, 'x');
+      await footage.add(file, { ...{ startUs: at(-2), endUs: at(0) }, joinsPrevious: true, epoch: 0 });
+      footage.begins();
+      footage.stopped();
+      expect(await until).toBe('final');
+      expect(footage.ring.overlapping(at(-10), at(10), 0).length).toBe(2);
+    });
   });
 
   test('a clock that was set forward an hour before a restart gives what was recorded, at once', async () => {
@@ -225,7 +291,12 @@ describe('footage', () => {
     expect(over).toBe(false);
     await record(footage, 2, 6);
     expect([await until, await askedThen]).toEqual(['final', 'final']);
-    expect(footage.outages.filter(({ cause }) => cause !== 'before-start').slice(0, -1)).toEqual([]);
+    expect(
+      footage
+        .outages()
+        .filter(({ cause }) => cause !== 'before-start')
+        .slice(0, -1),
+    ).toEqual([]);
   });
 
   test('when the camera is lost, it waits until the asked time is over and no longer', async () => {

@@ -2,14 +2,16 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock, type Clock } from '@faascam/core/clock';
 import type { Logger } from '@faascam/core/log';
+import type { Gap } from '@faascam/core/messages';
 import type { Pace } from '../sources/source-args.ts';
-import { OutageJournal, outagesBetween, type Between, type Outage } from './outages.ts';
+import { evenDates, type Dates } from '../timebase.ts';
+import { OutageJournal, outagesBetween } from './outages.ts';
 import { isDiskFull } from './disk-full.ts';
 import type { Quota } from './eviction.ts';
 import { recoverSegments } from './recovery.ts';
 import { JOIN_US, Ring } from './ring.ts';
 import type { Room } from './room.ts';
-import type { Segment } from './segment.ts';
+import type { Segment, SegmentTimes } from './segment.ts';
 
 export interface FootageOptions {
   /** The footage's own directory; made if absent. */
@@ -21,6 +23,8 @@ export interface FootageOptions {
   pace: Pace;
   log: Logger;
   clock?: Clock;
+  /** Tells the date where the host's clock may be set. Default: the clock's. */
+  dates?: Dates;
 }
 
 /**
@@ -56,21 +60,26 @@ export class Footage {
   readonly ring: Ring;
   readonly #options: FootageOptions;
   readonly #clock: Clock;
+  /** What the date is, and in which epoch. */
+  readonly dates: Dates;
   readonly #journal: OutageJournal;
   readonly #startedUs: number;
+  readonly #startedIn: number;
   readonly #waiting = new Set<() => void>();
   #state: FootageState = { kind: 'starting' };
   #servesWhatIsThere = false;
   #pauses = false;
   #withoutRoom = false;
   /** Since when the disk had no room for what comes after the newest segment, and until when. */
-  #full: { fromUs: number; toUs?: number } | undefined;
+  #full: { fromUs: number; toUs?: number; epoch: number } | undefined;
 
   private constructor(options: FootageOptions, ring: Ring, journal: OutageJournal) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#journal = journal;
-    this.#startedUs = this.#clock.nowUs();
+    this.dates = options.dates ?? evenDates(this.#clock);
+    this.#startedUs = this.dates.nowUs();
+    this.#startedIn = this.dates.epoch;
     this.ring = ring;
   }
 
@@ -107,19 +116,23 @@ export class Footage {
     return this.#options.pace;
   }
 
-  /** Known outages and the one that lasts, in order of time. */
-  get outages(): Outage[] {
-    const known = this.#journal.all;
+  /** Known outages and the one that lasts, by the dates of an epoch, the present one if none is given, in order of time. */
+  outages(epoch = this.dates.epoch): Gap[] {
+    const known = this.#journal.of(epoch);
+    const newest = this.ring.newestOf(epoch);
+    if (epoch < Math.max(this.dates.epoch, this.ring.newest?.epoch ?? 0)) {
+      const fromUs = newest?.endUs ?? 0;
+      return [...known, { fromUs, toUs: Number.MAX_SAFE_INTEGER, cause: 'clock-stepped' }];
+    }
     if (this.#state.kind === 'ended') {
       return [
         ...known,
         { fromUs: this.#state.toUs, toUs: Number.MAX_SAFE_INTEGER, cause: 'end-of-recording' },
       ];
     }
-    const endedUs = this.ring.newest?.endUs;
     // Everything was dropped or deleted: the ring cannot tell where footage ended.
-    if (endedUs === undefined && known.length > 0) return [...known];
-    return [...known, ...outagesBetween(endedUs, Number.MAX_SAFE_INTEGER, this.#sinceNewest)];
+    if (newest === undefined && known.length > 0) return known;
+    return [...known, ...this.#outagesUntil(Number.MAX_SAFE_INTEGER, epoch)];
   }
 
   /**
@@ -133,7 +146,7 @@ export class Footage {
       if (!this.#withoutRoom) {
         await mkdir(this.#incoming, { recursive: true });
         const session = await mkdtemp(join(this.#incoming, 'session-'));
-        if (this.#full !== undefined) this.#full.toUs ??= this.#clock.nowUs();
+        if (this.#full !== undefined) this.#full.toUs ??= this.dates.nowUs();
         return session;
       }
     } catch (error) {
@@ -147,9 +160,10 @@ export class Footage {
 
   /** The disk is full: what is missing from now on, and what was being written, is missing for want of room. */
   ranOutOfRoom(): void {
-    const { newest } = this.ring;
-    const recorded = this.#state.kind === 'recording' ? newest?.endUs : undefined;
-    this.#full = { fromUs: this.#full?.fromUs ?? recorded ?? this.#clock.nowUs() };
+    const { epoch } = this.dates;
+    const recorded = this.#state.kind === 'recording' ? this.ring.newestOf(epoch)?.endUs : undefined;
+    const since = this.#full?.epoch === epoch ? this.#full.fromUs : undefined;
+    this.#full = { fromUs: since ?? recorded ?? this.dates.nowUs(), epoch };
   }
 
   /** Whether nothing is recorded because the disk is full. */
@@ -169,11 +183,12 @@ export class Footage {
     return false;
   }
 
-  /** Takes a closed segment in. `joinsPrevious`: the same session wrote the one before. */
-  async add(file: string, times: { startUs: number; endUs: number; joinsPrevious: boolean }): Promise<void> {
-    await this.#explain(times);
+  /** Takes a closed segment in, of the present epoch if none is given. */
+  async add(file: string, times: SegmentTimes): Promise<void> {
+    const epoch = times.epoch ?? this.dates.epoch;
+    await this.#explain({ ...times, epoch });
     this.#full = undefined;
-    await this.#keep(file, times);
+    await this.#keep(file, { ...times, epoch });
     if (this.#state.kind === 'starting' || this.#state.kind === 'lost') this.#state = { kind: 'recording' };
     this.#wake();
   }
@@ -181,7 +196,7 @@ export class Footage {
   /** Takes a segment out that cannot be read, and notes that it was there. One without a byte found the disk full. */
   async forget(segment: Segment): Promise<void> {
     const cause = segment.sizeBytes === 0 ? 'disk-full' : 'damaged';
-    await this.#journal.add([{ fromUs: segment.startUs, toUs: segment.endUs, cause }]);
+    await this.#journal.add([{ fromUs: segment.startUs, toUs: segment.endUs, cause }], segment.epoch);
     await this.ring.forget(segment);
   }
 
@@ -240,21 +255,41 @@ export class Footage {
 
   /**
    * Resolves once footage up to `toUs` is here, or will not come; says `stopped` when only the next start can tell.
-   * Rejects with the signal's reason.
+   * Rejects with the signal's reason. `epoch` is that of the date.
    */
-  async until(toUs: number, signal: AbortSignal): Promise<'final' | 'stopped'> {
-    const askedUs = this.#clock.nowUs();
-    // A window that is still ahead by then was asked for before the host's clock was set back and the agent restarted.
+  async until(toUs: number, signal: AbortSignal, epoch = this.dates.epoch): Promise<'final' | 'stopped'> {
+    const askedUs = this.dates.nowUs();
+    // A window that is still ahead by then has a wrong date.
     const endUs = this.#options.pace === 'live' ? Math.min(toUs, askedUs + LONGEST_AHEAD_US) : toUs;
     let waitedUs = 0;
-    for (let seenUs = askedUs; ; seenUs = this.#clock.nowUs()) {
+    for (let seenUs = askedUs; ; seenUs = this.dates.nowUs()) {
       signal.throwIfAborted();
+      if (this.#isOver(epoch)) return 'final';
       if (this.#isFinal(endUs, toUs, waitedUs)) return 'final';
       if (this.#state.kind === 'stopped') return this.#servesWhatIsThere ? 'final' : 'stopped';
       await this.#change(signal);
-      const nowUs = this.#clock.nowUs();
+      const nowUs = this.dates.nowUs();
       if (nowUs >= endUs) waitedUs += Math.min(nowUs - Math.max(seenUs, endUs), LONGEST_STEP_US);
     }
+  }
+
+  /**
+   * The epoch that a window's dates are of: the present one if they can be its; else the newest of the others whose footage
+   * they fit. Ask as soon as the window is known: later, the present epoch may have come to these dates.
+   */
+  epochOf(window: { fromUs: number; toUs: number }): number {
+    const { epoch, beganUs } = this.dates;
+    const { segments } = this.ring;
+    const nowUs = this.dates.nowUs();
+    const startUs = beganUs ?? segments.find((segment) => segment.epoch === epoch)?.startUs ?? nowUs;
+    if (window.toUs > startUs && window.toUs <= nowUs + LONGEST_AHEAD_US) return epoch;
+    const fits = segments.findLast(
+      (segment) =>
+        segment.epoch < epoch &&
+        segment.startUs < window.toUs &&
+        segment.endUs + LONGEST_AHEAD_US > window.fromUs,
+    );
+    return fits?.epoch ?? epoch;
   }
 
   /** Deletes the footage. Nothing may use it any more. */
@@ -269,11 +304,11 @@ export class Footage {
 
   /** `toUs` by the clock, `recordedToUs` by the footage's own times; `waitedUs` since `toUs`, while this process ran. */
   #isFinal(toUs: number, recordedToUs: number, waitedUs: number): boolean {
-    const newest = this.ring.newest;
+    const newest = this.ring.newestOf(this.dates.epoch);
     if (newest !== undefined && newest.endUs >= recordedToUs) return true;
     if (this.#state.kind === 'ended') return true;
     if (this.#options.pace === 'replay') return false;
-    const nowUs = this.#clock.nowUs();
+    const nowUs = this.dates.nowUs();
     if (this.#state.kind === 'lost') return nowUs >= toUs;
     // A segment lasts until the next keyframe.
     const segmentUs = newest === undefined ? 0 : newest.endUs - newest.startUs;
@@ -282,28 +317,34 @@ export class Footage {
     return nowUs >= toUs && (this.#state.kind === 'recording' ? waitedUs : nowUs - toUs) >= lateUs;
   }
 
-  async #keep(
-    file: string,
-    times: { startUs: number; endUs: number; joinsPrevious: boolean },
-  ): Promise<void> {
+  /** Whether nothing more comes of an epoch. */
+  #isOver(epoch: number): boolean {
+    if (epoch >= this.dates.epoch) return false;
+    // The clock was set a moment ago: what was recorded until then is still on its way.
+    return this.#state.kind !== 'recording' || (this.ring.newest?.epoch ?? 0) > epoch;
+  }
+
+  async #keep(file: string, times: SegmentTimes): Promise<void> {
     await this.ring.add(file, times);
   }
 
   /** Notes why nothing lies between the newest segment and one that begins now, if that is more than a hole. */
-  async #explain(next: { startUs: number; joinsPrevious: boolean }): Promise<void> {
-    const newest = this.ring.newest;
-    if (newest === undefined && this.#journal.all.length > 0) return;
+  async #explain(next: SegmentTimes & { epoch: number }): Promise<void> {
+    const newest = this.ring.newestOf(next.epoch);
+    if (newest === undefined && this.#journal.of(next.epoch).length > 0) return;
     if (newest !== undefined && next.startUs - newest.endUs <= (next.joinsPrevious ? JOIN_US : HOLE_US))
       return;
-    await this.#journal.add(outagesBetween(newest?.endUs, next.startUs, this.#sinceNewest));
+    await this.#journal.add(this.#outagesUntil(next.startUs, next.epoch), next.epoch);
   }
 
-  /** What happened since the newest segment. */
-  get #sinceNewest(): Between {
-    return {
-      agentStartedUs: this.#state.kind === 'starting' ? this.#startedUs : undefined,
-      full: this.#full,
-    };
+  /** Why nothing lies between the newest segment of an epoch and this date. */
+  #outagesUntil(toUs: number, epoch: number): Gap[] {
+    const starting = this.#state.kind === 'starting' && this.#startedIn === epoch;
+    return outagesBetween(this.ring.newestOf(epoch)?.endUs, toUs, {
+      agentStartedUs: starting ? this.#startedUs : undefined,
+      full: this.#full?.epoch === epoch ? this.#full : undefined,
+      steppedToUs: this.ring.newest === undefined ? undefined : this.dates.beganUs,
+    });
   }
 
   #become(state: FootageState): void {

@@ -4,10 +4,11 @@ import { gap, type Gap } from '@faascam/core/messages';
 import { z } from 'zod';
 import { unlessDiskFull } from './disk-full.ts';
 
-/** A span without footage and why, as in a clip's gaps. */
-export type Outage = Gap;
+const outage = gap.extend({ epoch: z.number().int().positive().optional() });
+/** A span without footage and why, as in a clip's gaps, by the dates of an epoch; absent: of the first. */
+export type Outage = z.infer<typeof outage>;
 
-const journal = z.object({ v: z.literal(1), outages: z.array(gap) });
+const journal = z.object({ v: z.literal(1), outages: z.array(outage) });
 
 /** More than a week of requests can ask for, even from a camera that drops out every few minutes. */
 const KEPT_OUTAGES = 2000;
@@ -21,6 +22,8 @@ export interface Between {
   agentStartedUs?: number | undefined;
   /** The disk had no room; `toUs` is undefined as long as it has none. */
   full?: { fromUs: number; toUs?: number | undefined } | undefined;
+  /** There was footage, but of another epoch, which ended at this date. */
+  steppedToUs?: number | undefined;
 }
 
 /**
@@ -30,17 +33,22 @@ export interface Between {
 export function outagesBetween(
   endedUs: number | undefined,
   beganUs: number,
-  { agentStartedUs, full }: Between = {},
-): Outage[] {
+  { agentStartedUs, full, steppedToUs }: Between = {},
+): Gap[] {
   if (full !== undefined) {
     const fromUs = Math.min(Math.max(full.fromUs, endedUs ?? 0), beganUs);
     // What begins again once there is room waits for the camera as well.
     const toUs = Math.max(fromUs, Math.min(beganUs, (full.toUs ?? beganUs) + STARTUP_US));
     return [
-      ...outagesBetween(endedUs, fromUs, { agentStartedUs }),
+      ...outagesBetween(endedUs, fromUs, { agentStartedUs, steppedToUs }),
       ...(toUs > fromUs ? [{ fromUs, toUs, cause: 'disk-full' as const }] : []),
       ...outagesBetween(toUs, beganUs),
     ];
+  }
+  if (endedUs === undefined && steppedToUs !== undefined) {
+    // What begins again after the step waits for the camera as well.
+    const toUs = beganUs - steppedToUs <= STARTUP_US ? beganUs : steppedToUs;
+    return [{ fromUs: 0, toUs, cause: 'clock-stepped' }, ...outagesBetween(toUs, beganUs)];
   }
   if (endedUs === undefined) return [{ fromUs: 0, toUs: beganUs, cause: 'before-start' }];
   if (beganUs <= endedUs) return [];
@@ -85,10 +93,18 @@ export class OutageJournal {
     return this.#outages;
   }
 
-  /** Adds outages. They are on disk when this resolves, unless that is full: then a restart forgets them. */
-  async add(outages: readonly Outage[]): Promise<void> {
+  /** Those by the dates of an epoch. */
+  of(epoch: number): Gap[] {
+    return this.#outages
+      .filter((known) => (known.epoch ?? 0) === epoch)
+      .map(({ fromUs, toUs, cause }) => ({ fromUs, toUs, cause }));
+  }
+
+  /** Adds outages of an epoch. They are on disk when this resolves, unless that is full: then a restart forgets them. */
+  async add(outages: readonly Gap[], epoch: number): Promise<void> {
     if (outages.length === 0) return;
-    this.#outages = [...this.#outages, ...outages].slice(-KEPT_OUTAGES);
+    const added = outages.map((each): Outage => (epoch === 0 ? each : { ...each, epoch }));
+    this.#outages = [...this.#outages, ...added].slice(-KEPT_OUTAGES);
     const draft = `${this.#path}.new`;
     await unlessDiskFull(async () => {
       await writeFile(draft, JSON.stringify({ v: 1, outages: this.#outages }));

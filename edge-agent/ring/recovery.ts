@@ -6,20 +6,22 @@ import { messageOf, systemCodeOf } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
 import { z } from 'zod';
 import { unlessDiskFull } from './disk-full.ts';
+import type { SegmentTimes } from './segment.ts';
 
 const run = promisify(execFile);
 
 const OFFSET_FILE = 'offset.json';
-const offsetFile = z.object({ offsetUs: z.number().int() });
+const offsetFile = z.object({ offsetUs: z.number().int(), epoch: z.number().int().nonnegative().default(0) });
+type Offset = z.infer<typeof offsetFile>;
 const probed = z.object({
   packets: z.array(
     z.object({ pts_time: z.coerce.number().optional(), duration_time: z.coerce.number().optional() }),
   ),
 });
 
-/** Notes how the session's stream time lies to capture time, for `recoverSegments` after a crash. */
-export async function noteOffset(session: string, offsetUs: number): Promise<void> {
-  await unlessDiskFull(() => writeFile(join(session, OFFSET_FILE), JSON.stringify({ offsetUs })));
+/** Notes how the session's stream time lies to capture time, and in which epoch, for `recoverSegments` after a crash. */
+export async function noteOffset(session: string, offsetUs: number, epoch = 0): Promise<void> {
+  await unlessDiskFull(() => writeFile(join(session, OFFSET_FILE), JSON.stringify({ offsetUs, epoch })));
 }
 
 /**
@@ -29,15 +31,15 @@ export async function noteOffset(session: string, offsetUs: number): Promise<voi
 export async function recoverSegments(options: {
   incoming: string;
   log: Logger;
-  keep: (file: string, times: { startUs: number; endUs: number; joinsPrevious: boolean }) => Promise<void>;
+  keep: (file: string, times: SegmentTimes) => Promise<void>;
 }): Promise<void> {
   const { incoming, log } = options;
   for (const session of await namesIn(incoming)) {
     const directory = join(incoming, session);
-    const offsetUs = await offsetOf(directory);
+    const offset = await offsetOf(directory);
     let recovered = 0;
     for (const name of (await namesIn(directory)).filter((name) => name.endsWith('.mkv'))) {
-      const times = offsetUs === undefined ? undefined : await timesOf(join(directory, name), offsetUs);
+      const times = offset === undefined ? undefined : await timesOf(join(directory, name), offset);
       if (times === undefined) continue;
       await options.keep(join(directory, name), { ...times, joinsPrevious: true });
       recovered += 1;
@@ -47,9 +49,9 @@ export async function recoverSegments(options: {
   }
 }
 
-async function offsetOf(directory: string): Promise<number | undefined> {
+async function offsetOf(directory: string): Promise<Offset | undefined> {
   try {
-    return offsetFile.parse(JSON.parse(await readFile(join(directory, OFFSET_FILE), 'utf8'))).offsetUs;
+    return offsetFile.parse(JSON.parse(await readFile(join(directory, OFFSET_FILE), 'utf8')));
   } catch {
     return undefined; // cut off before its times were known
   }
@@ -57,8 +59,8 @@ async function offsetOf(directory: string): Promise<number | undefined> {
 
 async function timesOf(
   file: string,
-  offsetUs: number,
-): Promise<{ startUs: number; endUs: number } | undefined> {
+  { offsetUs, epoch }: Offset,
+): Promise<Omit<SegmentTimes, 'joinsPrevious'> | undefined> {
   const args = ['-v', 'quiet', '-select_streams', 'v:0', '-show_entries', 'packet=pts_time,duration_time'];
   try {
     const { stdout } = await run('ffprobe', [...args, '-of', 'json', file], { maxBuffer: 64 * 1024 * 1024 });
@@ -69,7 +71,7 @@ async function timesOf(
     if (spans.length < 2) return undefined;
     const startUs = Math.round((spans[0]?.start ?? 0) * 1e6) + offsetUs;
     const endUs = Math.round(Math.max(...spans.map(({ end }) => end)) * 1e6) + offsetUs;
-    return endUs > startUs ? { startUs, endUs } : undefined;
+    return endUs > startUs ? { startUs, endUs, epoch } : undefined;
   } catch (error) {
     // A file that breaks off in its header cannot be read at all, that is no fault of ours.
     if (systemCodeOf(error) === 'ENOENT')

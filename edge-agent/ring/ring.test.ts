@@ -47,8 +47,17 @@ describe('ring', () => {
     expect(parseSegmentName(segmentName(EPOCH_US + 7, EPOCH_US + 2_000_007))).toEqual({
       startUs: EPOCH_US + 7,
       endUs: EPOCH_US + 2_000_007,
+      epoch: 0,
     });
-    for (const name of ['incoming', '000001.mkv', '01700000000000000-0.mkv', 'x-1.mkv', '']) {
+    expect(parseSegmentName(segmentName(EPOCH_US, EPOCH_US + 2, 31))?.epoch).toBe(31);
+    for (const name of [
+      '01700000000000000-2.0.mkv',
+      'incoming',
+      '000001.mkv',
+      '01700000000000000-0.mkv',
+      'x-1.mkv',
+      '',
+    ]) {
       expect(parseSegmentName(name)).toBeUndefined();
     }
   });
@@ -98,7 +107,7 @@ describe('ring', () => {
     for (let second = 0; second < 80; second += 2) await record(ring, second);
     expect(secondsOf(ring)[0]).toBe(20);
     expect((await readdir(join(directory, 'ring'))).filter((name) => name.endsWith('.mkv')).length).toBe(30);
-    expect(ring.evictedBeforeUs).toBe(EPOCH_US + 20 * SECOND_US);
+    expect(ring.evictedBeforeUs(0)).toBe(EPOCH_US + 20 * SECOND_US);
   });
 
   test('drops by size', async () => {

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { systemClock, type Clock } from '@faascam/core/clock';
 import type { Logger } from '@faascam/core/log';
 import { LastHour } from '../last-hour.ts';
-import { bytesOf, evictions, lostHolds, type Hold, type Quota } from './eviction.ts';
+import { agesOf, bytesOf, evictions, lostHolds, type Hold, type Quota } from './eviction.ts';
 import { Pins } from './pins.ts';
 import { Room, type Disk, type Tenant } from './room.ts';
-import { parseSegmentName, segmentName, type Segment } from './segment.ts';
+import { inOrder, parseSegmentName, segmentName, type Segment, type SegmentTimes } from './segment.ts';
 
 export interface RingOptions {
   directory: string;
@@ -79,16 +79,17 @@ export class Ring implements Tenant {
       if (sizeBytes === 0) await rm(path, { force: true });
       else segments.push({ path, ...times, sizeBytes });
     }
-    segments.sort((a, b) => a.startUs - b.startUs);
+    segments.sort(inOrder);
     return new Ring(options, pins, segments);
   }
 
   get stats(): RingStats {
-    const [first, last] = [this.#segments[0], this.#segments.at(-1)];
+    const [first] = this.#segments;
+    const oldestUs = first && (agesOf(this.#segments).get(first) ?? 0) + first.endUs - first.startUs;
     return {
       segments: this.#segments.length,
       bytes: bytesOf(this.#segments),
-      spanMs: first && last ? (last.endUs - first.startUs) / 1000 : 0,
+      spanMs: (oldestUs ?? 0) / 1000,
       pinnedBytes: bytesOf(this.#segments.filter((segment) => this.isPinned(segment))),
       lostPins: this.#lostPins,
       writtenLastHour: this.#written.total,
@@ -100,7 +101,7 @@ export class Ring implements Tenant {
     return 2 * Math.max(0, ...this.#newestSizes);
   }
 
-  /** In order of time. */
+  /** In order of writing; within an epoch that is the order of time. */
   get segments(): readonly Segment[] {
     return this.#segments;
   }
@@ -109,39 +110,47 @@ export class Ring implements Tenant {
     return this.#segments.at(-1);
   }
 
-  /** Footage before this time may have been dropped for want of room. Undefined for an empty ring. */
-  get evictedBeforeUs(): number | undefined {
-    return this.#segments.find((segment) => !this.isPinned(segment))?.startUs ?? this.newest?.endUs;
+  /** The newest segment of an epoch. */
+  newestOf(epoch: number): Segment | undefined {
+    return this.#segments.findLast((segment) => segment.epoch === epoch);
+  }
+
+  /** Footage of this epoch before this time may have been dropped for want of room. Undefined where there is none. */
+  evictedBeforeUs(epoch: number): number | undefined {
+    const idle = this.#segments.find((segment) => segment.epoch === epoch && !this.isPinned(segment));
+    return idle?.startUs ?? this.newestOf(epoch)?.endUs;
   }
 
   /**
    * Takes a closed file into the ring, and drops what is too old or too much. `joinsPrevious`: nothing lies between it
    * and the segment before, so that one lasts until this begins.
    */
-  async add(
-    file: string,
-    times: { startUs: number; endUs: number; joinsPrevious: boolean },
-  ): Promise<Segment> {
-    const { startUs, endUs } = times;
-    const path = join(this.#options.directory, segmentName(startUs, endUs));
+  async add(file: string, times: SegmentTimes): Promise<Segment> {
+    const { startUs, endUs, epoch = 0 } = times;
+    const path = join(this.#options.directory, segmentName(startUs, endUs, epoch));
     const { size } = await stat(file);
     await rename(file, path);
     this.#written.add(size);
     this.#newestSizes = [...this.#newestSizes, size].slice(-REMEMBERED_SIZES);
-    const segment = { path, startUs, endUs, sizeBytes: size };
-    const previous = this.#segments.at(-1);
+    const segment = { path, startUs, endUs, sizeBytes: size, epoch };
+    const previous = this.newestOf(epoch);
     const holeUs = previous === undefined ? 0 : startUs - previous.endUs;
     if (previous && times.joinsPrevious && holeUs > 0 && holeUs <= JOIN_US) previous.endUs = startUs;
     this.#segments = this.#segments.filter((other) => other.path !== path);
-    const after = this.#segments.findIndex((other) => other.startUs > startUs);
+    const after = this.#segments.findIndex((other) => inOrder(other, segment) > 0);
     this.#segments.splice(after < 0 ? this.#segments.length : after, 0, segment);
     await this.evict();
     return segment;
   }
 
-  /** Segments that share time with the span, in order. The first begins at or before `fromUs` if there is footage. */
-  overlapping(fromUs: number, toUs: number): Segment[] {
-    return this.#segments.filter((segment) => segment.startUs < toUs && segment.endUs > fromUs);
+  /**
+   * Segments of an epoch, the newest if none is given, that share time with the span, in order. The first begins at or
+   * before `fromUs` if there is footage.
+   */
+  overlapping(fromUs: number, toUs: number, epoch = this.newest?.epoch): Segment[] {
+    return this.#segments.filter(
+      (segment) => segment.epoch === epoch && segment.startUs < toUs && segment.endUs > fromUs,
+    );
   }
 
   /** What events hold. */

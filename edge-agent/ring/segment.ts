@@ -6,20 +6,38 @@ export interface Segment {
   /** Where the next one begins if nothing is missing between them. */
   endUs: number;
   sizeBytes: number;
+  /** Counts up each time the host's clock is set: segments of two epochs may claim the same time. */
+  epoch: number;
 }
 
-/** The name tells start and duration, so that a scan of the directory rebuilds the index. */
-export function segmentName(startUs: number, endUs: number): string {
-  return `${String(startUs).padStart(17, '0')}-${endUs - startUs}.mkv`;
+/** When a closed file was captured. `joinsPrevious`: the same session wrote the one before. `epoch`: default the first. */
+export interface SegmentTimes {
+  startUs: number;
+  endUs: number;
+  joinsPrevious: boolean;
+  epoch?: number | undefined;
 }
 
-/** Start and end from a segment's file name; undefined if it is none of ours. */
-export function parseSegmentName(name: string): { startUs: number; endUs: number } | undefined {
-  const [, start, duration] = /^(\d{17})-(\d{1,12})\.mkv$/.exec(name) ?? [];
+/** In order of writing. */
+export function inOrder(
+  a: Pick<Segment, 'epoch' | 'startUs'>,
+  b: Pick<Segment, 'epoch' | 'startUs'>,
+): number {
+  return a.epoch - b.epoch || a.startUs - b.startUs;
+}
+
+/** The name tells start, duration and epoch, if it is not the first, so that a scan of the directory rebuilds the index. */
+export function segmentName(startUs: number, endUs: number, epoch = 0): string {
+  return `${String(startUs).padStart(17, '0')}-${endUs - startUs}${epoch === 0 ? '' : `.${epoch}`}.mkv`;
+}
+
+/** Start, end and epoch from a segment's file name; undefined if it is none of ours. */
+export function parseSegmentName(name: string): Pick<Segment, 'startUs' | 'endUs' | 'epoch'> | undefined {
+  const [, start, duration, epoch = '0'] = /^(\d{17})-(\d{1,12})(?:\.([1-9]\d{0,8}))?\.mkv$/.exec(name) ?? [];
   if (start === undefined || duration === undefined) return undefined;
   const startUs = Number(start);
   const durationUs = Number(duration);
   return durationUs > 0 && Number.isSafeInteger(startUs)
-    ? { startUs, endUs: startUs + durationUs }
+    ? { startUs, endUs: startUs + durationUs, epoch: Number(epoch) }
     : undefined;
 }

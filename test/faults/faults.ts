@@ -176,14 +176,13 @@ function full(name: string, lastsMs: number, folder: 'ring' | 'clips', causes: F
 }
 
 /**
- * The clock of the agent's host is wrong by this from now on, and the agent is killed: it goes on with that clock, and
- * with footage of another time. A ring counts its minutes by its footage's own time, so that what is not pinned is too old
- * after a jump forward.
+ * The clock of the agent's host is wrong by this from now on: the agent follows it, begins its recording anew, and is killed
+ * just then.
  */
 function clock(seconds: number): Fault {
   const name = `agent's clock stepped by ${seconds > 0 ? '+' : '-'}1 h: kill -9`;
   return {
-    ...{ name, lastsMs: 2000, causes: [...restarted, 'evicted'], needs: 'clock' },
+    ...{ name, lastsMs: 2000, causes: [...restarted, 'clock-stepped'], needs: 'clock' },
     happen: async (site) => {
       site.stepAgentClock(seconds);
       await wait(2000);

@@ -75,6 +75,7 @@ const gapCauses: Record<string, string> = {
   'disk-full': 'the agent’s disk was full',
   evicted: 'the ring had dropped it already',
   damaged: 'a segment could not be read',
+  'clock-stepped': 'the clock of the agent’s host was set',
   'end-of-recording': 'the replayed recording ended',
 };
 
@@ -85,6 +86,7 @@ const gapCausesShort: Record<string, string> = {
   'disk-full': 'disk full',
   evicted: 'dropped from ring',
   damaged: 'damaged segment',
+  'clock-stepped': 'clock set',
   'end-of-recording': 'recording ended',
 };
 
