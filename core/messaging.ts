@@ -9,10 +9,8 @@ import {
 import { createLogger } from './log.ts';
 import { connectionOptions, type NatsAccess } from './nats-access.ts';
 import { connectionError, refusal, violationSentence } from './nats-errors.ts';
-import { streams } from './subjects.ts';
 
-const SECOND_NS = 1_000_000_000;
-const MEGABYTE = 1024 * 1024;
+export { ensureStreams, streamConfigs } from './messaging-streams.ts';
 
 export interface Messaging {
   nc: NatsConnection;
@@ -91,42 +89,4 @@ function connectionOf(nc: NatsConnection): () => boolean {
   // It fails only with the connection itself, which whoever uses it is told.
   watch().catch(() => undefined);
   return () => connected && !nc.isClosed();
-}
-
-/** Every stream of faascam. Only keys that nats-server 2.9 knows; duplicates are refused for two minutes. */
-export const streamConfigs = [
-  stream(streams.frames, ['frames.*'], 'memory', 60, 256),
-  stream(streams.motion, ['motion.*'], 'memory', 60, 256),
-  stream(streams.detections, ['detections.*'], 'file', 3600, 256),
-  stream(streams.events, ['events.*'], 'file', 30 * 86_400, 1024),
-  stream(streams.clips, ['clips.wanted.*', 'clips.ready.*', 'clips.stored.*'], 'file', 7 * 86_400, 1024),
-];
-
-function stream(
-  name: string,
-  subjects: string[],
-  storage: 'memory' | 'file',
-  maxAgeSeconds: number,
-  maxMegabytes: number,
-) {
-  return {
-    name,
-    subjects,
-    storage,
-    max_age: maxAgeSeconds * SECOND_NS,
-    max_bytes: maxMegabytes * MEGABYTE,
-    discard: 'old',
-    duplicate_window: Math.min(120, maxAgeSeconds) * SECOND_NS,
-  } as const;
-}
-
-/** Makes the streams that do not exist yet. Safe to call from every part at the same time. */
-export async function ensureStreams(jsm: JetStreamManager): Promise<void> {
-  for (const config of streamConfigs) {
-    try {
-      await jsm.streams.info(config.name);
-    } catch {
-      await jsm.streams.add(config);
-    }
-  }
 }
