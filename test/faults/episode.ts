@@ -52,7 +52,7 @@ export async function runEpisode(options: EpisodeOptions): Promise<Row> {
     const camera = random.pick(options.cameras);
     const [before, after] = [random.between(3, 6), random.between(0, 3)];
     await wait(atMs);
-    const untilUs = site.recordedUntilUs(camera);
+    const untilUs = site.lastRecordedUs(camera);
     const wanted = eventIn(camera, untilUs - before * 1e6, untilUs + after * 1e6);
     asked.add(wanted.eventId);
     await want(site.messaging, wanted, fault.copies);
@@ -81,7 +81,10 @@ async function recording(site: Site, cameras: readonly string[]): Promise<void> 
   const begin = cameras.map((camera) => site.recordedUntilUs(camera));
   // Segments that begin from now on: what an event of this episode asks for lies in them or just before.
   for (let waitedMs = 0; waitedMs < 300_000; waitedMs += POLL_MS) {
-    if (cameras.every((camera, index) => site.recordedUntilUs(camera) !== (begin[index] ?? 0))) return;
+    if (cameras.every((camera, index) => site.recordedUntilUs(camera) !== (begin[index] ?? 0))) {
+      for (const camera of cameras) site.lastRecordedUs(camera);
+      return;
+    }
     await wait(POLL_MS);
   }
   throw new Error(`The cameras do not record: ${site.agent.output.slice(-3000)}`);

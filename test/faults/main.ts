@@ -22,6 +22,7 @@ const USAGE =
   'script/test faults [--events N] [--long] [--seed N] [--only PART-OF-A-NAME,...] [--logs FOLDER]';
 /** From so many events on, a run is a long one. */
 const LONG_FROM_EVENTS = 500;
+const MEMORY_BACK_MS = 240_000;
 /** Of all events; the camera with visits has the others. */
 const ASKED_SHARE = 0.8;
 /** Cameras in front of which nothing happens, and those with visits. */
@@ -109,7 +110,7 @@ async function runSite(
     if (rows.length === 1) memoryBefore = memoryByPart(process.pid);
   }
   found.push(...(await finish(site, rows, known)));
-  const after = memoryByPart(process.pid);
+  const after = await memoryInTheEnd(memoryBefore);
   await site.close();
   if (each.logs !== '') cpSync(join(folder, 'logs'), join(each.logs, store), { recursive: true });
   // What is told to end needs a moment.
@@ -239,7 +240,21 @@ function totalOf(rows: readonly Row[]): string[] {
   return lineOf({ fault: 'all', verdicts: all, recoveredMs: slowest, causes: [] });
 }
 
-/** Twice as much is a leak, whatever the collector has left for later. */
+/** What collectors have left for later needs minutes to go back to the system. */
+async function memoryInTheEnd(before: Memory): Promise<Memory> {
+  for (const beganMs = performance.now(); ;) {
+    const after = memoryByPart(process.pid);
+    const back = [...after].every(([name, megabytes]) => !hasGrown(before.get(name), megabytes));
+    if (back || performance.now() - beganMs > MEMORY_BACK_MS) return after;
+    await wait(1000);
+  }
+}
+
+/** Twice as much is a leak. */
+function hasGrown(before: number | undefined, after: number): boolean {
+  return before !== undefined && after > 2 * before + 48;
+}
+
 function grown({ before, after }: { before: Memory; after: Memory }): string[] {
   const lines = [['process', 'MB before', 'MB after']];
   const problems: string[] = [];
@@ -247,7 +262,7 @@ function grown({ before, after }: { before: Memory; after: Memory }): string[] {
     const first = before.get(name);
     if (first === undefined) continue;
     lines.push([name, megabytesText(first), megabytesText(megabytes)]);
-    if (megabytes > 2 * first + 48)
+    if (hasGrown(first, megabytes))
       problems.push(`${name} grew from ${megabytesText(first)} to ${megabytesText(megabytes)} MB`);
   }
   say(`\n${tableLines(lines).join('\n')}`);

@@ -37,6 +37,7 @@ const CLIPS_MEGABYTES = 192;
  * connectors, and an agent behind a network that can be cut.
  */
 export class Site {
+  readonly #lastRecorded = new Map<string, { endUs: number; atMs: number }>();
   readonly options: SiteOptions;
   /** `faascam.yml` of the agent, which also names the store as it really is. */
   readonly config: string;
@@ -217,6 +218,15 @@ export class Site {
       // It has not begun to record, or has just dropped a segment.
     }
     return last.endUs;
+  }
+
+  /** The same; where nothing lies in the ring any more, as much later than it last was as has gone by since. */
+  lastRecordedUs(camera: string): number {
+    const endUs = this.recordedUntilUs(camera);
+    if (endUs > 0) this.#lastRecorded.set(camera, { endUs, atMs: performance.now() });
+    const last = this.#lastRecorded.get(camera);
+    if (last === undefined) throw new Error(`The camera ${camera} has not begun to record.`);
+    return last.endUs + Math.round((performance.now() - last.atMs) * 1000);
   }
 
   async close(): Promise<void> {
