@@ -8,7 +8,7 @@ import { createLogger } from '@faascam/core/log';
 import { requireProgram } from '@faascam/core/programs';
 import { sweeperFromEnv } from '@faascam/core/retention-sweeper';
 import { settingsFromEnv } from '@faascam/core/settings';
-import { storeSettings } from '@faascam/core/store-settings';
+import { storeSettingsFromEnv } from '@faascam/core/store-from-env';
 import { openStore, type ObjectStore } from '@faascam/core/store';
 import { subjects } from '@faascam/core/subjects';
 import { callLimitMs } from './call-limit.ts';
@@ -21,12 +21,10 @@ import { removedOf, storedOf } from './receipt.ts';
 import { removeLeftovers } from './temporary-folder.ts';
 
 /**
- * Environment: FAASCAM_STORE (the clip store, YAML), FAASCAM_CLIP (what is made beside a clip, YAML), FAASCAM_DATA
- * (folder of the default store), FAASCAM_RETENTION (YAML; with it, old events are removed now and then), NATS_URL,
+ * Environment: FAASCAM_STORE (the clip store, YAML) or S3_*, FAASCAM_CLIP (what is made beside a clip, YAML),
+ * FAASCAM_DATA (folder of the default store), FAASCAM_RETENTION (YAML; with it, old events are removed now and then), NATS_URL,
  * exec_timeout (of-watchdog's).
  */
-const clipStore = storeSettings.prefault({ kind: 'directory' });
-
 const log = createLogger('clip');
 const messaging = functionMessaging('clip');
 let store: Promise<ObjectStore> | undefined;
@@ -127,13 +125,12 @@ async function withinCall(eventId: string, job: Promise<JobResult>): Promise<Job
 }
 
 function openedStore(): Promise<ObjectStore> {
-  store ??= openStore(
-    settingsFromEnv(clipStore, 'FAASCAM_STORE'),
-    process.env['FAASCAM_DATA'] ?? 'faascam-data',
-  ).catch((error: unknown) => {
-    store = undefined;
-    throw error;
-  });
+  store ??= openStore(storeSettingsFromEnv(), process.env['FAASCAM_DATA'] ?? 'faascam-data').catch(
+    (error: unknown) => {
+      store = undefined;
+      throw error;
+    },
+  );
   return store;
 }
 

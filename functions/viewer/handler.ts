@@ -3,8 +3,7 @@ import { FaascamError } from '@faascam/core/errors';
 import type { FunctionContext, FunctionEvent } from '@faascam/core/function';
 import { createLogger } from '@faascam/core/log';
 import { natsAccessFromEnv } from '@faascam/core/nats-access';
-import { settingsFromEnv } from '@faascam/core/settings';
-import { storeSettings } from '@faascam/core/store-settings';
+import { storeSettingsFromEnv } from '@faascam/core/store-from-env';
 import { openStore } from '@faascam/core/store';
 import { errorAnswer, send } from './answer.ts';
 import { loadPageFiles } from './page-files.ts';
@@ -18,7 +17,7 @@ interface Open {
 const log = createLogger('viewer');
 let opened: Promise<Open> | undefined;
 
-/** The web page and its API. Environment: FAASCAM_STORE (YAML), FAASCAM_DATA (folder), NATS_URL. */
+/** The web page and its API. Environment: FAASCAM_STORE (YAML) or S3_*, FAASCAM_DATA (folder), NATS_URL. */
 export default async function viewer(
   event: FunctionEvent,
   context: FunctionContext,
@@ -59,7 +58,7 @@ function opening(): Promise<Open> {
 
 async function open(): Promise<Open> {
   const page = await loadPageFiles();
-  const settings = settingsFromEnv(storeSettings.prefault({ kind: 'directory' }), 'FAASCAM_STORE');
+  const settings = storeSettingsFromEnv();
   const store = await openStore(settings, process.env['FAASCAM_DATA'] ?? 'faascam-data');
   const viewer = new Viewer({ store, page, nats: natsAccessFromEnv('viewer'), clock: systemClock, log });
   return {
