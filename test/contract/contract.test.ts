@@ -1,48 +1,89 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { z } from 'zod';
 import { createLogger } from '@faascam/core/log';
 import { connectNats, type Messaging } from '@faascam/core/messaging';
-import { startNatsServer, type NatsServer } from '@faascam/core/nats-server';
+import { freePort } from '@faascam/core/ports';
 import { startGateway, type Gateway } from '@faascam/local/gateway/gateway';
 import { checkout } from '../faults/checkout.ts';
 import { Part } from '../faults/part.ts';
+import { runFaascam } from '../program.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'faascam-contract-test-'));
 const clips = join(scratch, 'clips');
 const password = join(scratch, 'secrets/basic-auth-password');
-let nats: NatsServer;
+let nats: Part;
+let natsUrl: string;
 let gateway: Gateway;
 let connector: Part;
 let messaging: Messaging;
+
+/** The key of one of NATS's users. */
+const keyOf = (user: string): string => join(scratch, 'nats/secrets', `nats-${user}`);
+
+/** NATS as on a cluster: each part has a key of its own, and no more rights than it needs. */
+async function startNats(): Promise<void> {
+  const { code, stderr } = await runFaascam(['nats-auth', join(scratch, 'nats'), '--agent', 'pi:yard']);
+  expect(code, stderr).toBe(0);
+  const port = await freePort();
+  natsUrl = `nats://127.0.0.1:${port}`;
+  const config = `host: 127.0.0.1\nport: ${port}\njetstream { store_dir: "${scratch}" }\ninclude "auth.conf"\n`;
+  writeFileSync(join(scratch, 'nats/nats.conf'), config);
+  nats = new Part({
+    name: 'nats-server',
+    command: ['nats-server', '--config', join(scratch, 'nats/nats.conf')],
+    log: join(scratch, 'nats.log'),
+  });
+  await nats.said(/Server is ready/);
+}
+
+/** The functions of stack.yml, each with its own key. */
+function stackWithKeys(): string {
+  const stack = z
+    .looseObject({
+      functions: z.record(z.string(), z.looseObject({ handler: z.string(), environment: z.looseObject({}) })),
+    })
+    .parse(parse(readFileSync(join(checkout, 'stack.yml'), 'utf8')));
+  const functions = Object.entries(stack.functions).map(([name, { handler, environment, ...rest }]) => {
+    const withKey = { ...environment, NATS_NKEY_FILE: keyOf(name) };
+    return [name, { ...rest, handler: join(checkout, handler), environment: withKey }] as const;
+  });
+  const path = join(scratch, 'stack-with-keys.yml');
+  writeFileSync(path, stringify({ ...stack, functions: Object.fromEntries(functions) }));
+  return path;
+}
 
 beforeAll(async () => {
   mkdirSync(join(scratch, 'secrets'));
   writeFileSync(join(scratch, 'secrets/basic-auth-user'), 'admin\n');
   writeFileSync(password, 'open sesame\n');
-  nats = await startNatsServer({ directory: join(scratch, 'nats') });
-  messaging = await connectNats(nats.url, 'test');
-  const store = JSON.stringify({ kind: 'directory', path: clips });
+  await startNats();
+  messaging = await connectNats({ url: natsUrl, nkeyFile: keyOf('admin') }, 'test');
   gateway = await startGateway({
-    stackPath: join(checkout, 'stack.yml'),
-    variables: { ...process.env, NATS_URL: nats.url, FAASCAM_STORE: store, FAASCAM_DATA: scratch },
+    stackPath: stackWithKeys(),
+    variables: {
+      ...{ ...process.env, NATS_URL: natsUrl, FAASCAM_DATA: scratch },
+      FAASCAM_STORE: JSON.stringify({ kind: 'directory', path: clips }),
+    },
     port: 0,
     basicAuth: { user: 'admin', password: 'open sesame' },
     log: createLogger('gateway'),
   });
-  await gateway.ready();
   connector = new Part({
     name: 'connector',
     command: [process.execPath, join(checkout, 'connector/dist/main.js')],
     env: {
-      ...{ NATS_URL: nats.url, gateway_url: gateway.url, basic_auth: 'true' },
-      secret_mount_path: join(scratch, 'secrets'),
+      ...{ NATS_URL: natsUrl, NATS_NKEY_FILE: keyOf('connector'), gateway_url: gateway.url },
+      ...{ basic_auth: 'true', secret_mount_path: join(scratch, 'secrets') },
     },
     log: join(scratch, 'connector.log'),
   });
   await connector.said(/every topic has its consumer/);
+  await gateway.ready();
 });
 
 afterAll(async () => {
@@ -59,7 +100,15 @@ function contract(env: Record<string, string>): Promise<{ code: number | null; o
     const child = execFile(
       process.execPath,
       [program],
-      { env: { ...process.env, FAASCAM_GATEWAY: gateway.url, FAASCAM_NATS: nats.url, ...env } },
+      {
+        env: {
+          ...process.env,
+          FAASCAM_GATEWAY: gateway.url,
+          FAASCAM_NATS: natsUrl,
+          NATS_NKEY_FILE: keyOf('admin'),
+          ...env,
+        },
+      },
       (_error, stdout, stderr) => resolve({ code: child.exitCode, output: `${stdout}${stderr}` }),
     );
   });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { messageOf, UsageError } from '@faascam/core/errors';
+import { natsAccessFromEnv, type NatsAccess } from '@faascam/core/nats-access';
 import { readSecret } from '@faascam/core/settings';
 import { storeSettings, type StoreSettings } from '@faascam/core/store-settings';
 
@@ -13,7 +14,7 @@ export interface Login {
 export interface ContractSettings {
   /** The gateway's address, without a slash at its end. */
   gateway: string;
-  nats: string;
+  nats: NatsAccess;
   login: Login | undefined;
   /** Real footage instead of the drawn scene: a video, or a folder of JPEG files. */
   footage: string | undefined;
@@ -48,7 +49,7 @@ export function contractSettings(env: NodeJS.ProcessEnv): ContractSettings {
   const { data } = parsed;
   return {
     gateway: data.FAASCAM_GATEWAY.replace(/\/+$/, ''),
-    nats: data.FAASCAM_NATS,
+    nats: natsAccessFromEnv('admin', { ...env, NATS_URL: data.FAASCAM_NATS }),
     login: loginOf(data.FAASCAM_GATEWAY_USER, data.FAASCAM_GATEWAY_PASSWORD_FILE),
     footage: data.FAASCAM_CONTRACT_FRAMES,
     store: data.FAASCAM_STORE === undefined ? undefined : storeOf(data.FAASCAM_STORE),

@@ -1,0 +1,192 @@
+import { execFile, execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { checkout } from '../faults/checkout.ts';
+import { k3s, podsOf, written } from './manifests.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'faascam-k3s-secrets-'));
+const applied = join(scratch, 'applied');
+const bin = join(scratch, 'bin');
+const kubectl = ['/usr/local/bin/kubectl', '/usr/bin/kubectl'].find((path) => existsSync(path));
+if (kubectl === undefined) process.stderr.write('Skipped, kubectl is not installed: make-secrets.sh\n');
+
+mkdirSync(applied);
+mkdirSync(bin);
+// Everything but the cluster is real.
+writeFileSync(
+  join(bin, 'kubectl'),
+  `#!/bin/sh
+if [ "$1" = apply ]; then cat > "${applied}/$(date +%s%N).yaml"; else exec ${kubectl ?? 'false'} "$@"; fi
+`,
+);
+chmodSync(join(bin, 'kubectl'), 0o755);
+
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+function makeSecrets(...args: string[]): Promise<{ code: number | null; output: string }> {
+  const PATH = `${bin}:${process.env['PATH'] ?? ''}`;
+  return new Promise((resolve) => {
+    const child = execFile(
+      join(k3s, 'make-secrets.sh'),
+      ['--folder', join(scratch, 'keys'), ...args],
+      { env: { ...process.env, PATH } },
+      (_error, stdout, stderr) => resolve({ code: child.exitCode, output: `${stdout}${stderr}` }),
+    );
+  });
+}
+
+const secret = z.object({
+  kind: z.literal('Secret'),
+  metadata: z.object({ name: z.string(), namespace: z.string() }),
+  data: z.record(z.string(), z.base64()),
+});
+
+/** By `namespace/name`, what was last sent to the cluster. */
+function secretsSent(): Map<string, Record<string, string>> {
+  const sent = readdirSync(applied)
+    .sort()
+    .map((name) => secret.parse(parse(readFileSync(join(applied, name), 'utf8'))));
+  return new Map(
+    sent.map(({ metadata: { namespace, name }, data }) => [
+      `${namespace}/${name}`,
+      Object.fromEntries(
+        Object.entries(data).map(([key, text]) => [key, Buffer.from(text, 'base64').toString()]),
+      ),
+    ]),
+  );
+}
+
+/** Names of secrets that pods of ours mount, and an ingress takes. */
+function secretsNeeded(): string[] {
+  const manifests = ['base', 'minio', 'viewer'].flatMap(written);
+  const mounted = JSON.stringify(podsOf(manifests).map(({ pod }) => pod.spec.volumes));
+  const others = JSON.stringify(manifests.filter(({ kind }) => /Ingress|Middleware/.test(kind)));
+  return [
+    ...mounted.matchAll(/"secretName":"([^"]+)"|"secret":{"name":"([^"]+)"/g),
+    ...others.matchAll(/"secret(?:Name)?":"([^"]+)"/g),
+  ].map(([, first, second]) => `openfaas/${first ?? second ?? ''}`);
+}
+
+describe.skipIf(kubectl === undefined)('make-secrets.sh', () => {
+  it('makes each secret that a pod or a function mounts, prints none, and keeps them at the next run', async () => {
+    const args = ['--host', 'cams.example', '--host', '192.168.1.20', '--agent', 'pi-yard:yard,door'];
+    const first = await makeSecrets(...args);
+    expect(first.code, first.output).toBe(0);
+    const sent = secretsSent();
+    const needed = secretsNeeded().filter((name) => name !== 'openfaas/basic-auth');
+    expect(needed).toContain('openfaas/faascam-nats-auth');
+    expect([...sent.keys()]).toEqual(expect.arrayContaining(needed));
+    for (const name of ['motion', 'detect', 'events', 'clip', 'viewer']) {
+      // As faas-cli makes them: a file of the secret's own name.
+      expect(sent.get(`openfaas-fn/nats-${name}`)?.[`nats-${name}`]).toMatch(/^SU/);
+    }
+    const open = new Set(['auth.conf', 'tls.crt', 'nats-ca', 'users']);
+    for (const [name, data] of sent) {
+      for (const [key, text] of Object.entries(data)) {
+        expect(text.length, name).toBeGreaterThan(8);
+        if (!open.has(key)) expect(first.output, `${name} ${key}`).not.toContain(text.trim());
+      }
+    }
+    const again = await makeSecrets();
+    expect(again.code, again.output).toBe(0);
+    expect(secretsSent()).toEqual(sent);
+  });
+
+  it('gives NATS a certificate for its names in the cluster and outside, which the authority has signed', () => {
+    const keys = join(scratch, 'keys');
+    const openssl = (...args: string[]): string =>
+      execFileSync('openssl', args, { cwd: keys, encoding: 'utf8' });
+    expect(openssl('verify', '-CAfile', 'ca.crt', 'nats.crt', 'minio.crt', 'viewer.crt')).toMatch(
+      /(OK\s+){1}/,
+    );
+    for (const name of ['faascam-nats.openfaas', 'cams.example'])
+      expect(openssl('x509', '-in', 'nats.crt', '-noout', '-checkhost', name)).toContain('does match');
+    expect(openssl('x509', '-in', 'nats.crt', '-noout', '-checkip', '192.168.1.20')).toContain('does match');
+  });
+
+  it('takes the keys of a store elsewhere, and says what is missing', async () => {
+    const folder = join(scratch, 'own-store');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'access-key'), 'AKIDEXAMPLE');
+    const short = await makeSecrets('--s3-keys', folder);
+    expect([short.code, short.output]).toEqual([
+      1,
+      expect.stringContaining(`${folder}/secret-key is missing`),
+    ]);
+    writeFileSync(join(folder, 'secret-key'), 'swordfish-swordfish');
+    expect((await makeSecrets('--s3-keys', folder)).code).toBe(0);
+    expect(secretsSent().get('openfaas-fn/s3-access-key')).toEqual({ 's3-access-key': 'AKIDEXAMPLE' });
+    expect(secretsSent().get('openfaas-fn/viewer-s3-access-key')).toEqual({
+      'viewer-s3-access-key': 'AKIDEXAMPLE',
+    });
+  });
+});
+
+describe('make-bucket.sh', () => {
+  it('hands keys to the client through stdin only', () => {
+    const secrets = join(scratch, 'var-secrets');
+    mkdirSync(secrets);
+    for (const name of ['user', 'password', 'nats-ca']) writeFileSync(join(secrets, name), `the-${name}`);
+    for (const who of ['clip', 'viewer'])
+      for (const key of ['access-key', 'secret-key'])
+        writeFileSync(join(secrets, `${who}-${key}`), `${who}s-${key}`);
+    const calls = join(scratch, 'mc-calls');
+    writeFileSync(
+      join(bin, 'mc'),
+      `#!/bin/sh
+{ echo "$*"; case "$*" in *"alias set"*|*"user add"*) sed 's/^/  stdin: /' ;; esac; } >> "${calls}"
+`,
+    );
+    chmodSync(join(bin, 'mc'), 0o755);
+    const script = join(scratch, 'make-bucket.sh');
+    const text = readFileSync(join(k3s, 'minio/make-bucket.sh'), 'utf8');
+    writeFileSync(
+      script,
+      text.replaceAll('/var/secrets', secrets).replaceAll('/etc/faascam', join(k3s, 'minio')),
+    );
+    const PATH = `${bin}:${process.env['PATH'] ?? ''}`;
+    const env = { ...process.env, PATH, MC_CONFIG_DIR: join(scratch, 'mc'), SITE: 'https://minio.example' };
+    const output = execFileSync('sh', [script], { env, encoding: 'utf8' });
+    const lines = readFileSync(calls, 'utf8').split('\n');
+    const told = lines.filter((line) => !line.startsWith('  stdin:')).join('\n');
+    // An access key is a user's name, which policies are attached by; the secret keys are what must not show.
+    expect(`${told}${output}`).not.toMatch(/the-password|s-secret-key/);
+    expect(lines.filter((line) => line.startsWith('  stdin: '))).toEqual(
+      [
+        'the-user',
+        'the-password',
+        'clips-access-key',
+        'clips-secret-key',
+        'viewers-access-key',
+        'viewers-secret-key',
+      ].map((key) => `  stdin: ${key}`),
+    );
+    expect(told).toContain('mb --ignore-existing site/clips');
+  });
+});
+
+describe('the shell scripts of deploy', () => {
+  it('pass shellcheck', () => {
+    const scripts = execFileSync('git', ['ls-files', 'deploy/k3s', 'deploy/faasd'], {
+      cwd: checkout,
+      encoding: 'utf8',
+    })
+      .split('\n')
+      .filter((name) => name.endsWith('.sh'));
+    expect(scripts).toContain('deploy/k3s/make-secrets.sh');
+    execFileSync('shellcheck', scripts, { cwd: checkout });
+  });
+});
