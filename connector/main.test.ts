@@ -45,7 +45,7 @@ function start(env: Record<string, string> = {}): ChildProcess {
 
 describe('the connector as a process', () => {
   it('loses nothing and keeps the order when it is killed with work in hand', async () => {
-    const first = start();
+    const first = start({ REPLICA_NAME: 'one' });
     expect(await once(first, 'message')).toEqual([{ ready: true }, undefined]);
     gateway.answering = (_call, nth) =>
       new Promise((resolve) => setTimeout(() => resolve(200), nth <= 5 ? 0 : 60_000));
@@ -56,7 +56,7 @@ describe('the connector as a process', () => {
     await once(first, 'exit');
     gateway.answering = () => Promise.resolve(200);
     await messaging.js.publish('detections.a', '30');
-    const second = start();
+    const second = start({ REPLICA_NAME: 'one' });
     // The sixth call was cut off, so it is made twice; nothing else is.
     const wanted = ['0', '1', '2', '3', '4', '5', ...bodies.slice(5), '30'];
     await vi.waitFor(() => expect(gateway.bodies('events')).toEqual(wanted), WAIT);

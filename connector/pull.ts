@@ -106,6 +106,8 @@ export interface PullOptions {
 const ASK_AGAIN_MS = 100;
 /** A request that the server has not ended so long after its time is lost: the connection was. */
 const LOST_AFTER_MS = 500;
+/** By how much the server may be late to forget a request. */
+const LATE_MS = 200;
 const DRAIN_MS = 2000;
 const EXPIRED = 408;
 
@@ -124,6 +126,7 @@ export class Pull {
   #closed = false;
   #request = 0;
   #left = 0;
+  #standsUntilMs = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: PullOptions) {
@@ -140,6 +143,11 @@ export class Pull {
       },
     });
     this.#ask();
+  }
+
+  /** By `performance.now()`: until when the server may remember the last request, also after `close`. */
+  get standsUntilMs(): number {
+    return this.#standsUntilMs;
   }
 
   /** Asks no more. Resolves once everything that the server has sent was handed over. */
@@ -170,6 +178,7 @@ export class Pull {
     }
     this.#request += 1;
     this.#left = batch;
+    this.#standsUntilMs = performance.now() + expiresMs + LATE_MS;
     const request = JSON.stringify({ batch, expires: expiresMs * 1e6 });
     this.#timer = setTimeout(() => this.#ask(), expiresMs + LOST_AFTER_MS);
     try {

@@ -60,6 +60,8 @@ export class Subscription {
   readonly #life: Promise<void>;
   readonly #renewal: NodeJS.Timeout;
   #pull: Pull | undefined;
+  /** Until when the server may remember what was asked for. */
+  #askedUntilMs = 0;
   /** Creation time of the stream that the held sequences belong to. */
   #streamCreated: string | undefined;
 
@@ -86,10 +88,13 @@ export class Subscription {
    * whether the server knows; if not, it comes again once its time is over. After `stop`.
    */
   async giveBack(): Promise<boolean> {
+    const { messaging, stream, name } = this.#options;
+    // While a request of ours stands whose answers nobody hears any more, nats-server 2.9 takes what is given back for
+    // delivered to it, and the first message would come again after all the others.
+    if (this.#held.size > 0) await systemClock.sleep(Math.max(0, this.#askedUntilMs - performance.now()));
     this.release();
     const held = [...this.#held.values()].sort((a, b) => a.seq - b.seq);
     this.#held.clear();
-    const { messaging, stream, name } = this.#options;
     try {
       for (const message of held) message.nak();
       if (!messaging.isConnected()) return false;
@@ -203,6 +208,7 @@ export class Subscription {
       onMessage: (message) => this.#take(message),
     });
     const error = await this.#pull.ended;
+    this.#askedUntilMs = this.#pull.standsUntilMs;
     this.#pull = undefined;
     if (error) throw error;
   }
