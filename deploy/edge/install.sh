@@ -325,6 +325,8 @@ place_config() {
   [ -z "$nkey" ] || put 600 root "$nkey" "$etc/secrets/nats-nkey"
   [ -z "$ca" ] || put 644 root "$ca" "$etc/nats-ca.pem"
   [ ! -s "$config" ] || put 640 faascam "$config" "$etc/faascam.yml"
+  # Also where an editor has left it to root alone.
+  own 640 faascam "$etc/faascam.yml"
   if [ -n "$ring" ] && grep -qF "ringPath: '$ring'" "$etc/faascam.yml"; then
     mkdir -p "$root$ring" "$units/$unit.d"
     [ -n "$root" ] || chown faascam:faascam "$ring"

@@ -124,7 +124,7 @@ END
   check 'installing once more changes nothing that was set' \
     "sum=\$(sha256sum /etc/faascam/faascam.yml); echo geheim >/etc/faascam/secrets/yard; $install && test \"\$sum\" = \"\$(sha256sum /etc/faascam/faascam.yml)\" && systemctl is-active $unit"
   check 'secrets reach the agent, and it alone' \
-    "sed -i 's|file:/srv/cam.mp4.*|file:/srv/\${secret:clip}|' /etc/faascam/faascam.yml && echo cam.mp4 >/etc/faascam/secrets/clip && chmod 600 /etc/faascam/secrets/clip && systemctl restart $unit && $(until_so "systemctl show -p StatusText --value $unit | grep -q '1 of 1 cameras stream'")"
+    "sed -i 's|/srv/cam.mp4|/srv/\${secret:clip}|' /etc/faascam/faascam.yml && echo cam.mp4 >/etc/faascam/secrets/clip && chmod 600 /etc/faascam/secrets/clip && systemctl restart $unit && $(until_so "systemctl show -p StatusText --value $unit | grep -q '1 of 1 cameras stream'")"
   check 'an agent that stands still is started anew by the watchdog' \
     "mkdir -p /run/systemd/system/$unit.d && printf '[Service]\nWatchdogSec=4\n' >/run/systemd/system/$unit.d/test.conf && systemctl daemon-reload && systemctl restart $unit && pid=\$(systemctl show -p MainPID --value $unit) && sleep 9 && test \$pid = \$(systemctl show -p MainPID --value $unit) && kill -STOP \$pid && $(until_so "[ \$(systemctl show -p NRestarts --value $unit) -gt 0 ] && [ \$(systemctl is-active $unit) = active ] && [ \$(systemctl show -p MainPID --value $unit) != \$pid ]")"
   check 'an agent that crashes is started anew' \
