@@ -134,7 +134,7 @@ END
   check 'a version that does not come up is taken back, and says why' \
     "out=\$($installer --upgrade --from /srv/releases/0.2.0.tar.gz --wait 5 2>&1) && exit 1; echo \"\$out\"; echo \"\$out\" | grep -q 'something is broken' && echo \"\$out\" | grep -q 'runs again' && grep -qx 0.1.1 /opt/faascam/current/VERSION && systemctl is-active $unit && ! ls -d /opt/faascam/0.2.0*"
   check 'a config that is wrong stops an upgrade before it begins' \
-    "cp /etc/faascam/faascam.yml /root/yml && echo 'nonsense: 1' >>/etc/faascam/faascam.yml && ! $installer --upgrade --from $from && cp -p /root/yml /etc/faascam/faascam.yml && grep -qx 0.1.1 /opt/faascam/current/VERSION && systemctl is-active $unit"
+    "cp /etc/faascam/faascam.yml /root/yml && echo 'nonsense: 1' >>/etc/faascam/faascam.yml && ! $installer --upgrade --from $from && cat /root/yml >/etc/faascam/faascam.yml && grep -qx 0.1.1 /opt/faascam/current/VERSION && systemctl is-active $unit"
   check 'it ends in order, without being killed' \
     "systemctl stop $unit && test \$(systemctl show -p Result --value $unit) = success && test \$(systemctl show -p ExecMainCode --value $unit) = 1"
   check 'it waits for a NATS that is away, and goes on when it is back' \

@@ -51,10 +51,12 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe.each(['edge/compose.yaml', 'compose/compose.yaml'])('%s', (path) => {
   test('is what the published schema of compose files asks for', async () => {
-    const conforms = new Ajv2019({ strict: false, validateSchema: false, validateFormats: false }).compile(
-      composeSchema,
-    );
-    conforms(read(await text(path)));
+    const ajv = new Ajv2019({ strict: false, validateSchema: false, validateFormats: false });
+    const conforms = ajv.removeKeyword('id').compile(composeSchema);
+    // The schema as it is packaged is older than the key for the project's name.
+    const { name, ...rest } = z.looseObject({ name: z.string() }).parse(read(await text(path)));
+    expect(name).toMatch(/^faascam/);
+    conforms(rest);
     expect(conforms.errors).toBeNull();
   });
 
