@@ -22,6 +22,8 @@ die() {
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 faascam=$here/../../bin/faascam.js
+# shellcheck source=deploy/k3s/keys.sh
+. "$here/keys.sh"
 folder=${XDG_CONFIG_HOME:-$HOME/.config}/faascam/k3s
 s3_keys=
 store_ca=
@@ -54,39 +56,8 @@ cd "$folder"
 [ ${#hosts[@]} -eq 0 ] || printf '%s\n' "${hosts[@]}" >hosts
 [ -s hosts ] || die 'give --host at least once: the name or address by which agents reach the cluster.'
 
-# --- NATS: users with their rights
-node "$faascam" nats-auth nats-auth "${agents[@]}" >/dev/null ||
-  die "faascam nats-auth could not make the users of NATS; the lines above say why."
-
-# --- certificates, signed by an authority of our own
-if [ ! -s ca.key ]; then
-  openssl ecparam -name prime256v1 -genkey -noout -out ca.key
-  openssl req -x509 -new -key ca.key -sha256 -days 3650 -subj '/CN=faascam' -out ca.crt \
-    -addext 'basicConstraints=critical,CA:TRUE,pathlen:0' -addext 'keyUsage=critical,keyCertSign,cRLSign'
-fi
-alternatives() { # names and addresses as a certificate lists them
-  local name list=
-  for name in "$@"; do
-    if [[ $name =~ ^[0-9.]+$ || $name == *:* ]]; then list+=",IP:$name"; else list+=",DNS:$name"; fi
-  done
-  printf '%s' "${list:1}"
-}
-certificate() { # file, then its names
-  local file=$1
-  shift
-  local names
-  names=$(alternatives "$@")
-  if [ -s "$file.crt" ] && [ "$(cat "$file.names" 2>/dev/null)" = "$names" ] &&
-    openssl x509 -in "$file.crt" -noout -checkend $((30 * 86400)) >/dev/null; then
-    return
-  fi
-  [ -s "$file.key" ] || openssl ecparam -name prime256v1 -genkey -noout -out "$file.key"
-  openssl req -new -key "$file.key" -subj "/CN=faascam $file" -out "$file.csr"
-  openssl x509 -req -in "$file.csr" -CA ca.crt -CAkey ca.key -CAcreateserial -sha256 -days 397 -out "$file.crt" \
-    -extfile <(printf 'subjectAltName=%s\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n' "$names") 2>/dev/null
-  rm "$file.csr"
-  printf '%s' "$names" >"$file.names"
-}
+nats_users "${agents[@]}"
+authority
 mapfile -t outside <hosts
 inside() { printf '%s\n' "$1" "$1.openfaas" "$1.openfaas.svc" "$1.openfaas.svc.cluster.local"; }
 mapfile -t nats_names < <(inside faascam-nats)
@@ -97,9 +68,6 @@ certificate viewer "${outside[@]}"
 cat ca.crt ${store_ca:+"$store_ca"} >trusted.crt
 
 # --- the store's keys, and the page's login
-random() { # of so many bytes, into a file that is not there yet
-  [ -s "$2" ] || openssl rand -hex "$1" | tr -d '\n' >"$2"
-}
 if [ -n "$s3_keys" ]; then
   for name in access-key secret-key; do
     [ -s "$s3_keys/$name" ] || die "$s3_keys/$name is missing or empty."
@@ -107,12 +75,7 @@ if [ -n "$s3_keys" ]; then
     if [ -s "$s3_keys/viewer-$name" ]; then cp "$s3_keys/viewer-$name" "s3/viewer-$name"; else cp "$s3_keys/$name" "s3/viewer-$name"; fi
   done
 else
-  random 10 s3/user
-  random 20 s3/password
-  for who in clip viewer; do
-    random 10 "s3/$who-access-key"
-    random 20 "s3/$who-secret-key"
-  done
+  store_keys
 fi
 random 9 page-password
 [ -s page-users ] || printf 'faascam:%s\n' "$(openssl passwd -apr1 -stdin <page-password)" >page-users

@@ -1,0 +1,60 @@
+# Keys and certificates of a site, for make-secrets.sh and deploy/faasd/install.sh, which source this file. All of it works in
+# the current folder, makes what is not there, and never prints a key.
+# shellcheck shell=bash
+: "${faascam:?the path of bin/faascam.js}"
+
+# NATS: users with their rights, in the folder nats-auth. Arguments: as of "faascam nats-auth".
+nats_users() {
+  node "$faascam" nats-auth nats-auth "$@" >/dev/null ||
+    die 'faascam nats-auth could not make the users of NATS; the lines above say why.'
+}
+
+# An authority of our own: ca.key and ca.crt.
+authority() {
+  [ ! -s ca.key ] || return 0
+  openssl ecparam -name prime256v1 -genkey -noout -out ca.key
+  openssl req -x509 -new -key ca.key -sha256 -days 3650 -subj '/CN=faascam' -out ca.crt \
+    -addext 'basicConstraints=critical,CA:TRUE,pathlen:0' -addext 'keyUsage=critical,keyCertSign,cRLSign'
+}
+
+# Names and addresses as a certificate lists them.
+alternatives() {
+  local name list=
+  for name in "$@"; do
+    if [[ $name =~ ^[0-9.]+$ || $name == *:* ]]; then list+=",IP:$name"; else list+=",DNS:$name"; fi
+  done
+  printf '%s' "${list:1}"
+}
+
+# FILE NAME...: FILE.crt and FILE.key, signed by the authority; made anew when its names change or it ends within 30 days.
+certificate() {
+  local file=$1 names
+  shift
+  names=$(alternatives "$@")
+  if [ -s "$file.crt" ] && [ "$(cat "$file.names" 2>/dev/null)" = "$names" ] &&
+    openssl x509 -in "$file.crt" -noout -checkend $((30 * 86400)) >/dev/null; then
+    return
+  fi
+  [ -s "$file.key" ] || openssl ecparam -name prime256v1 -genkey -noout -out "$file.key"
+  openssl req -new -key "$file.key" -subj "/CN=faascam $file" -out "$file.csr"
+  openssl x509 -req -in "$file.csr" -CA ca.crt -CAkey ca.key -CAcreateserial -sha256 -days 397 -out "$file.crt" \
+    -extfile <(printf 'subjectAltName=%s\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n' "$names") 2>/dev/null
+  rm "$file.csr"
+  printf '%s' "$names" >"$file.names"
+}
+
+# BYTES FILE: so many random bytes, in hexadecimal, into a file that is not there yet.
+random() {
+  [ -s "$2" ] || openssl rand -hex "$1" | tr -d '\n' >"$2"
+}
+
+# Keys of the store: of its administrator, of the clip function, and of the page.
+store_keys() {
+  local who
+  random 10 s3/user
+  random 20 s3/password
+  for who in clip viewer; do
+    random 10 "s3/$who-access-key"
+    random 20 "s3/$who-secret-key"
+  done
+}
