@@ -62,8 +62,9 @@ export class Lines {
   /** Asks the gateway for its functions, and makes consumers and lanes what they should be. */
   async refresh(): Promise<void> {
     const { messaging, basicAuth, signal } = this.#options;
-    const functions = await listFunctions(this.#pool, this.#basePath, basicAuth?.(), signal);
+    // Before the gateway is asked: its functions may not make what they need, and are ready only when it is there.
     await ensureSite(messaging);
+    const functions = await listFunctions(this.#pool, this.#basePath, basicAuth?.(), signal);
     await ensureDeadLetterStream(messaging.jsm);
     const feeds = new Map<string, Feed[]>();
     for (const { name, topic: annotation } of functions) {

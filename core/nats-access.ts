@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { nkeyAuthenticator, nkeys, type ConnectionOptions } from '@nats-io/transport-node';
 import { z } from 'zod';
 import { systemCodeOf, UsageError } from './errors.ts';
@@ -90,7 +92,6 @@ export function connectionOptions(access: NatsAccess): ConnectionOptions {
   }
   const files = { caFile, certificateFile, keyFile };
   for (const [name, path] of Object.entries(files)) if (path !== '') readNatsFile(path, name);
-  const asksForTls = /(^|,)\s*(tls|wss):/i.test(access.url) || caFile !== '' || certificateFile !== '';
   // A key that is wrong from the beginning is told at once; later ones as they come.
   if (nkeyFile !== '') readSeed(nkeyFile);
   return {
@@ -98,15 +99,41 @@ export function connectionOptions(access: NatsAccess): ConnectionOptions {
     ...(nkeyFile === '' ? {} : { authenticator: nkeyAuthenticator(() => readSeed(nkeyFile)) }),
     // Each user may hear only what is meant for it, so each has its own place for answers.
     ...(identity === undefined ? {} : { inboxPrefix: inboxOf(identity) }),
-    ...(asksForTls
+    ...(asksForTls(access)
       ? {
           tls: {
+            ...identityCheck(access.url),
             ...(caFile === '' ? {} : { caFile }),
             ...(certificateFile === '' ? {} : { certFile: certificateFile, keyFile }),
           },
         }
       : {}),
   };
+}
+
+/**
+ * Whose certificate counts. The client checks a server without a name as if it were `localhost`; it must be of the address
+ * that was given.
+ */
+function identityCheck(url: string): object {
+  const hosts = url.split(',').map((each) => {
+    const server = each.trim();
+    return new URL(server.includes('://') ? server : `nats://${server}`).hostname.replace(/^\[(.*)\]$/, '$1');
+  });
+  const addresses = hosts.filter((host) => isIP(host) !== 0);
+  if (addresses.length === 0 || hosts.includes('localhost')) return {};
+  return {
+    checkServerIdentity: (host: string, certificate: PeerCertificate): Error | undefined => {
+      if (host !== 'localhost') return checkServerIdentity(host, certificate);
+      const faults = addresses.map((address) => checkServerIdentity(address, certificate));
+      return faults.includes(undefined) ? undefined : faults[0];
+    },
+  };
+}
+
+/** Whether nothing but TLS will do. */
+export function asksForTls({ url, caFile = '', certificateFile = '' }: NatsAccess): boolean {
+  return /(^|,)\s*(tls|wss):/i.test(url) || caFile !== '' || certificateFile !== '';
 }
 
 /** What the subjects of a user's answers begin with. */

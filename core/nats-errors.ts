@@ -1,6 +1,6 @@
 import { PermissionViolationError } from '@nats-io/transport-node';
 import { FaascamError, messageOf, systemCodeOf, UsageError } from './errors.ts';
-import type { NatsAccess } from './nats-access.ts';
+import { asksForTls, type NatsAccess } from './nats-access.ts';
 import { redact } from './redact.ts';
 
 const UNKNOWN_AUTHORITY = new Set([
@@ -85,6 +85,16 @@ function troubleOf(cause: unknown, access: NatsAccess): { code: string; sentence
     return certificate(
       `TLS with ${where} failed (${codes.find((code) => code !== '')}): check the certificates.`,
     );
+  }
+  if (
+    /timeout|closed|disconnect/i.test(text) &&
+    asksForTls(access) &&
+    (access.certificateFile ?? '') === ''
+  ) {
+    return {
+      code: 'nats-unreachable',
+      sentence: `${where} does not answer over TLS: check that it runs; where it asks for a certificate, give one in nats.certificateFile (NATS_CERTIFICATE_FILE).`,
+    };
   }
   return {
     code: 'nats-unreachable',

@@ -57,8 +57,13 @@ export interface Running {
 
 /** Starts `faascam` and leaves it running. */
 export function startFaascam(args: string[], env: Record<string, string> = {}): Running {
+  return startProgram(faascam, env, args);
+}
+
+/** Starts a program of ours and leaves it running. */
+export function startProgram(path: string, env: Record<string, string>, args: string[] = []): Running {
   const child = watched(
-    spawn(process.execPath, [faascam, ...args], {
+    spawn(process.execPath, [path, ...args], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     }),

@@ -1,0 +1,280 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PermissionViolationError } from '@nats-io/transport-node';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { z } from 'zod';
+import { connectNats, type Messaging } from '@faascam/core/messaging';
+import { freePort } from '@faascam/core/ports';
+import { makeCertificate, type Certificate } from '@faascam/test-servers/certificates';
+import { startGuardedNats, type GuardedNats } from '@faascam/test-servers/guarded-nats';
+import { startFaascam, startProgram, runFaascam, type Running } from './program.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'faascam-rights-test-'));
+const WAIT = { timeout: 90_000, interval: 200 };
+/** Of the parts; what this process is refused on purpose is not worth a line. */
+const LOUD = { FAASCAM_LOG: 'info' };
+let certificate: Certificate;
+let nats: GuardedNats;
+let url: string;
+
+const seedOf = (user: string): string => join(folder, 'secrets', `nats-${user}`);
+const wayOf = (user: string) => ({
+  ...{ url, nkeyFile: seedOf(user), caFile: certificate.caFile },
+  identity: user,
+});
+
+beforeAll(async () => {
+  vi.stubEnv('FAASCAM_LOG', 'silent');
+  const made = await runFaascam(['nats-auth', folder, '--agent', 'pi:yard', '--agent', 'other:door']);
+  expect(made, made.stderr).toMatchObject({ code: 0 });
+  certificate = await makeCertificate(folder);
+  nats = await startGuardedNats({ folder, certificate });
+  url = `tls://127.0.0.1:${nats.port}`;
+});
+
+afterAll(async () => {
+  await nats.stop();
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true });
+});
+
+const stack = z.looseObject({
+  functions: z.record(z.string(), z.looseObject({ environment: z.record(z.string(), z.string()) })),
+});
+const checkout = new URL('../', import.meta.url);
+const cameraList = z.object({ cameras: z.array(z.object({ id: z.string(), state: z.string() })) });
+const eventList = z.object({ events: z.array(z.object({ id: z.string() })) });
+
+/** stack.yml with the key of each function, as OpenFaaS would mount it as a secret. */
+function stackFile(): string {
+  const path = join(folder, 'stack.yml');
+  const parsed = stack.parse(parse(readFileSync(new URL('stack.yml', checkout), 'utf8')));
+  const functions = Object.entries(parsed.functions).map(
+    ([name, spec]) =>
+      [
+        name,
+        {
+          ...spec,
+          handler: new URL(`functions/${name}`, checkout).pathname,
+          environment: { ...spec.environment, NATS_NKEY_FILE: seedOf(name) },
+        },
+      ] as const,
+  );
+  writeFileSync(path, stringify({ ...parsed, functions: Object.fromEntries(functions) }));
+  return path;
+}
+
+it('a whole site with a user each gives an event with its clip, and nobody is refused anything', async () => {
+  const gatewayPort = await freePort();
+  const page = `http://127.0.0.1:${gatewayPort}/`;
+  const shared = { ...LOUD, NATS_URL: url, NATS_CA_FILE: certificate.caFile, FAASCAM_DATA: folder };
+  const admin = await connectNats(wayOf('admin'), 'test');
+  const running: Running[] = [];
+  try {
+    const connector = startProgram(new URL('connector/dist/main.js', checkout).pathname, {
+      ...shared,
+      NATS_NKEY_FILE: seedOf('connector'),
+      gateway_url: page,
+    });
+    running.push(connector);
+    await vi.waitFor(async () => {
+      const names = await admin.jsm.streams.names().next();
+      expect(names).toEqual(expect.arrayContaining(['KV_agents', 'OBJ_segments']));
+    }, WAIT);
+    running.push(
+      startProgram(new URL('local/dist/gateway/main.js', checkout).pathname, {
+        ...shared,
+        FAASCAM_STACK: stackFile(),
+        FAASCAM_DETECT: JSON.stringify({ model: 'faascam-demo' }),
+        GATEWAY_PORT: String(gatewayPort),
+      }),
+    );
+    await connector.said(/every topic has its consumer/);
+    const config = join(folder, 'faascam.yml');
+    const key = { url, nkeyFile: 'secrets/nats-agent-pi', caFile: 'ca.pem' };
+    writeFileSync(
+      config,
+      JSON.stringify({
+        ...{ data: folder, agent: { id: 'pi' }, nats: key },
+        cameras: { yard: { source: 'demo:' } },
+      }),
+    );
+    running.push(startFaascam(['agent', '--config', config], LOUD));
+    const asked = async (path: string): Promise<unknown> => await (await fetch(new URL(path, page))).json();
+    await vi.waitFor(async () => {
+      expect(eventList.parse(await asked('api/events')).events).not.toEqual([]);
+    }, WAIT);
+    expect(cameraList.parse(await asked('api/cameras')).cameras).toMatchObject([
+      { id: 'yard', state: 'streaming' },
+    ]);
+    const picture = await fetch(new URL('api/cameras/yard/frame.jpg', page));
+    expect([picture.status, picture.headers.get('content-type')]).toEqual([200, 'image/jpeg']);
+    const asReader = { NATS_NKEY_FILE: seedOf('reader'), NATS_CA_FILE: certificate.caFile };
+    const told = await runFaascam(['events', '--nats', url, '--data', folder], asReader);
+    expect(told.stdout, told.stderr).toMatch(/yard/);
+    expect(told.stderr).toBe('');
+    const verified = await runFaascam(
+      [
+        'verify',
+        join(folder, 'clips'),
+        '--live',
+        '--nats',
+        url,
+        '--key',
+        join(folder, 'evidence/agent-key.pub'),
+      ],
+      asReader,
+    );
+    expect(verified.stderr).toBe('');
+    expect(verified.stdout).toMatch(/[1-9]\d* events?/);
+  } finally {
+    for (const each of running.reverse()) await each.stop('SIGTERM');
+    await admin.nc.close();
+  }
+  const said = running.map((each) => each.output()).join('\n');
+  expect(nats.refusals(), said).toEqual([]);
+  expect(said).not.toMatch(/SU[A-Z2-7]{56}/);
+});
+
+/** Lets a user try something; answers what the server refused of it. */
+async function refusalsOf(user: string, deed: (messaging: Messaging) => unknown): Promise<string[]> {
+  const messaging = await connectNats(wayOf(user), 'test');
+  const { nc } = messaging;
+  const refusals: string[] = [];
+  const watching = (async () => {
+    for await (const status of nc.status()) {
+      if (status.type === 'error' && status.error instanceof PermissionViolationError)
+        refusals.push(`${status.error.operation} ${status.error.subject}`);
+    }
+  })();
+  deed(messaging);
+  // The server answers in order: what it refused it has said by then.
+  await nc.flush();
+  await nc.close();
+  await watching;
+  return refusals;
+}
+
+const publishing = (...subjects: string[]) => ({
+  deed: ({ nc }: Messaging) => subjects.forEach((subject) => nc.publish(subject)),
+  refused: subjects.map((subject) => `publish ${subject}`),
+});
+const hearing = (...subjects: string[]) => ({
+  deed: ({ nc }: Messaging) => subjects.forEach((subject) => nc.subscribe(subject)),
+  refused: subjects.map((subject) => `subscription ${subject}`),
+});
+
+describe('an agent', () => {
+  it.each([
+    [
+      'sends no frames and offers no clips of another’s camera, nor says that its clips are stored',
+      publishing('frames.door', 'clips.ready.door', 'clips.stored.door', 'clips.stored.yard'),
+    ],
+    [
+      'invents no motion, detections, events or requests, also of its own camera',
+      publishing('motion.yard', 'detections.yard', 'events.yard', 'clips.wanted.yard', 'deadletter.x'),
+    ],
+    [
+      'says nothing in another agent’s name, and nothing of another’s camera',
+      publishing('$KV.agents.other', '$KV.cameras.door', '$KV.tracks.yard', '$KV.motion.yard'),
+    ],
+    [
+      'hears neither other cameras nor answers to others',
+      hearing('frames.>', 'clips.wanted.door', 'events.door', '_INBOX.>', '_INBOX.clip.>', '>'),
+    ],
+    [
+      'reads neither pictures nor requests of another’s camera through a consumer',
+      publishing(
+        '$JS.API.CONSUMER.CREATE.FRAMES.x.frames.door',
+        '$JS.API.CONSUMER.CREATE.CLIPS.x.clips.wanted.door',
+        '$JS.API.CONSUMER.CREATE.CLIPS.x',
+        '$JS.API.CONSUMER.MSG.NEXT.CLIPS.edge-agent-door',
+        '$JS.API.STREAM.MSG.GET.FRAMES',
+        '$JS.API.STREAM.MSG.GET.CLIPS',
+      ),
+    ],
+    [
+      'has nothing that it wrote sent on as it is, which could be in another’s name',
+      publishing('$JS.API.DIRECT.GET.KV_agents.$KV.agents.pi', '$JS.API.DIRECT.GET.OBJ_segments'),
+    ],
+    [
+      'neither makes, changes, empties nor removes a stream, nor removes another’s consumer',
+      publishing(
+        '$JS.API.STREAM.CREATE.MINE',
+        '$JS.API.STREAM.UPDATE.CLIPS',
+        '$JS.API.STREAM.PURGE.CLIPS',
+        '$JS.API.STREAM.DELETE.CLIPS',
+        '$JS.API.STREAM.DELETE.OBJ_segments',
+        '$JS.API.CONSUMER.DELETE.CLIPS.edge-agent-door',
+      ),
+    ],
+  ])('%s', async (_name, { deed, refused }) => {
+    expect(await refusalsOf('agent-pi', deed)).toEqual(refused);
+  });
+
+  it('may do with its own camera what it may not with another’s', async () => {
+    const { deed } = publishing('frames.yard', 'clips.ready.yard', '$KV.agents.pi', '$KV.cameras.yard');
+    expect(await refusalsOf('agent-pi', deed)).toEqual([]);
+    expect(await refusalsOf('agent-other', hearing('events.door').deed)).toEqual([]);
+  });
+});
+
+it.each([
+  ['viewer', publishing('events.yard', 'clips.stored.yard', '$KV.agents.pi', '$JS.API.STREAM.DELETE.EVENTS')],
+  ['motion', publishing('frames.yard', 'detections.yard', 'events.yard', '$KV.tracks.yard')],
+  ['detect', publishing('frames.yard', 'motion.yard', 'events.yard', '$KV.motion.yard')],
+  ['events', publishing('detections.yard', 'clips.stored.yard', '$KV.motion.yard')],
+  ['clip', publishing('clips.ready.yard', 'events.yard', '$JS.API.STREAM.PURGE.OBJ_segments')],
+  ['connector', publishing('frames.yard', 'clips.stored.yard', '$JS.API.STREAM.DELETE.EVENTS')],
+  ['reader', publishing('events.yard', '$KV.agents.pi', '$JS.API.STREAM.PURGE.EVENTS')],
+])(
+  '%s says nothing that is another part’s to say, and removes no stream',
+  async (user, { deed, refused }) => {
+    expect(await refusalsOf(user, deed)).toEqual(refused);
+  },
+);
+
+it.each(['viewer', 'motion', 'detect', 'events', 'clip', 'connector', 'reader', 'agent-pi'])(
+  '%s neither manages the server nor hears everything',
+  async (user) => {
+    const manage = publishing('$SYS.REQ.SERVER.PING', '$JS.API.SERVER.REMOVE', '$JS.API.ACCOUNT.PURGE.x');
+    const hear = hearing('>', '_INBOX.>', '$JS.ACK.>');
+    const both = (messaging: Messaging): void => {
+      manage.deed(messaging);
+      hear.deed(messaging);
+    };
+    expect((await refusalsOf(user, both)).sort()).toEqual([...manage.refused, ...hear.refused].sort());
+  },
+);
+
+it('without a key nobody is let in, and a part that is told says what to do', async () => {
+  await expect(connectNats({ url, caFile: certificate.caFile }, 'test')).rejects.toMatchObject({
+    code: 'nats-denied',
+    message: expect.stringMatching(/refused the login: give this part's key in nats\.nkeyFile/) as string,
+  });
+});
+
+it('a new agent and a new key leave all others as they were, and count once the server has reloaded', async () => {
+  const before = parse(readFileSync(join(folder, 'users.json'), 'utf8')) as unknown;
+  const old = join(folder, 'old-seed');
+  writeFileSync(old, readFileSync(seedOf('motion')), { mode: 0o600 });
+  const made = await runFaascam(['nats-auth', folder, '--agent', 'third:shed', '--rotate', 'motion']);
+  expect(made, made.stderr).toMatchObject({ code: 0 });
+  expect(made.stdout).not.toMatch(/SU[A-Z2-7]{56}/);
+  expect(statSync(seedOf('agent-third')).mode & 0o777).toBe(0o600);
+  const site = z.object({ keys: z.record(z.string(), z.string()) });
+  const kept = Object.fromEntries(
+    Object.entries(site.parse(before).keys).filter(([name]) => name !== 'motion'),
+  );
+  const after = site.parse(parse(readFileSync(join(folder, 'users.json'), 'utf8'))).keys;
+  expect(after).toMatchObject(kept);
+  await nats.reload();
+  expect(await refusalsOf('agent-third', publishing('frames.shed').deed)).toEqual([]);
+  expect(await refusalsOf('motion', publishing('motion.shed').deed)).toEqual([]);
+  await expect(connectNats({ ...wayOf('motion'), nkeyFile: old }, 'test')).rejects.toMatchObject({
+    code: 'nats-denied',
+    message: expect.stringContaining(`refused the key in ${old}`) as string,
+  });
+});
