@@ -12,7 +12,7 @@ import { startGuardedNats, type GuardedNats } from '@faascam/test-servers/guarde
 import { startFaascam, startProgram, runFaascam, type Running } from './program.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'faascam-rights-test-'));
-const WAIT = { timeout: 90_000, interval: 200 };
+const WAIT = { timeout: 200_000, interval: 200 };
 /** Of the parts; what this process is refused on purpose is not worth a line. */
 const LOUD = { FAASCAM_LOG: 'info' };
 let certificate: Certificate;
@@ -136,7 +136,7 @@ it('a whole site with a user each gives an event with its clip, and nobody is re
   const said = running.map((each) => each.output()).join('\n');
   expect(nats.refusals(), said).toEqual([]);
   expect(said).not.toMatch(/SU[A-Z2-7]{56}/);
-});
+}, 400_000);
 
 /** Lets a user try something; answers what the server refused of it. */
 async function refusalsOf(user: string, deed: (messaging: Messaging) => unknown): Promise<string[]> {
