@@ -15,6 +15,7 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { checkout } from '../faults/checkout.ts';
+import { secretsOfFunctions } from './manifests.ts';
 
 /** In the shape of faasd's own: its services, their mounts below its folder, and its kind of comments. */
 const FAASD = `version: "3.7"
@@ -152,7 +153,7 @@ describe('install.sh for faasd', () => {
 
     const called = readFileSync(calls, 'utf8');
     expect(called).toContain('systemctl restart faasd');
-    for (const secret of ['nats-motion', 'nats-viewer', 'nats-ca', 's3-access-key', 'viewer-s3-secret-key'])
+    for (const secret of secretsOfFunctions())
       expect(called).toContain(`secret create ${secret} --from-file`);
     const seed = readFileSync(join(folder, 'faascam/connector/nats-connector'), 'utf8').trim();
     for (const key of [seed, 'open sesame']) expect(`${called}${output}`).not.toContain(key);

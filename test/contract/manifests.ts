@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { checkout } from '../faults/checkout.ts';
 
@@ -101,4 +101,14 @@ export function podsOf(manifests: readonly Manifest[]): { of: Manifest; pod: Pod
     const template = of.spec?.['template'];
     return template === undefined ? [] : [{ of, pod: pod.parse(template) }];
   });
+}
+
+const stack = z.looseObject({
+  functions: z.record(z.string(), z.looseObject({ secrets: z.array(z.string()).optional() })),
+});
+
+/** Without which faas-cli cannot deploy stack.yml. */
+export function secretsOfFunctions(): string[] {
+  const { functions } = stack.parse(parse(readFileSync(join(checkout, 'stack.yml'), 'utf8')));
+  return [...new Set(Object.values(functions).flatMap(({ secrets = [] }) => secrets))];
 }

@@ -15,7 +15,7 @@ lines() { # of two files
 }
 
 lines "$keys/user" "$keys/password" | mc --quiet alias set site "$SITE" >/dev/null
-mc --quiet mb --ignore-existing site/clips
+mc --quiet mb --ignore-existing site/faascam
 
 for who in clip viewer; do
   mc --quiet admin policy create site "faascam-$who" "$here/$who-policy.json"
@@ -23,4 +23,4 @@ for who in clip viewer; do
   # It says no where the policy is attached already.
   mc --quiet admin policy attach site "faascam-$who" --user "$(cat "$keys/$who-access-key")" >/dev/null 2>&1 || true
 done
-echo 'The bucket clips is there, with a user for the clip function and one for the page.'
+echo 'The bucket faascam is there, with a user for the clip function and one for the page.'
