@@ -6,6 +6,7 @@ import type { MotionCommand } from './commands/motion.ts';
 import type { NatsAuthCommand } from './commands/nats-auth.ts';
 import type { ReplayCommand } from './commands/replay.ts';
 import type { VerifyCommand } from './commands/verify.ts';
+import { addDeadLetterCommands } from './deadletters-cli.ts';
 import type { CommandLine } from './quick-config.ts';
 import { runProgram, stoppable } from './run-program.ts';
 import { withStoreOptions } from './store-choice.ts';
@@ -144,6 +145,7 @@ function program(): Command {
     );
 
   addEventCommands(faascam, () => stoppable());
+  addDeadLetterCommands(faascam, () => stoppable());
 
   withStoreOptions(
     faascam

@@ -17,11 +17,12 @@ export function natsUrlFile(data: string): string {
 export async function natsReaderOf(
   { nats, data }: Config,
   env = process.env,
+  user: string = natsUsers.reader,
 ): Promise<NatsAccess | undefined> {
   const url = nats.url === '' ? await urlOfRunning(data) : nats.url;
   if (url === undefined) return undefined;
   const named = Object.fromEntries(Object.entries(nats).filter(([, value]) => value !== ''));
-  return { ...natsAccessFromEnv(natsUsers.reader, env), ...named, url };
+  return { ...natsAccessFromEnv(user, env), ...named, url };
 }
 
 async function urlOfRunning(data: string): Promise<string | undefined> {
