@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, realpath, rename, rm, stat, chmod } from 'node:fs/promises';
+import { readFile, realpath, rename, rm, stat, chmod, chown } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Document, isMap, isPair, isScalar, parseDocument, YAMLMap } from 'yaml';
 import { isMissing, syncFolder, writeWhole } from '@faascam/core/durable-file';
@@ -44,14 +44,15 @@ export async function addCameras(path: string, cameras: readonly NewCamera[]): P
       if (isMissing(error)) return path;
       throw error;
     });
-    const mode = await stat(target).then(
-      (stats) => stats.mode,
-      () => undefined,
-    );
+    const before = await stat(target).catch(() => undefined);
     const fresh = join(dirname(target), `.${basename(target)}.${randomUUID()}`);
     try {
-      await writeWhole(fresh, Buffer.from(text));
-      if (mode !== undefined) await chmod(fresh, mode & 0o777);
+      await writeWhole(fresh, Buffer.from(text), before && before.mode & 0o777);
+      if (before !== undefined) {
+        // The config of a service is root's to write, and the service's to read.
+        if (process.getuid?.() === 0) await chown(fresh, before.uid, before.gid);
+        await chmod(fresh, before.mode & 0o777);
+      }
       await rename(fresh, target);
     } finally {
       await rm(fresh, { force: true });

@@ -2,11 +2,13 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import {
+  chownSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
+  readdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -186,12 +188,23 @@ motion: { sensitivity: 7 }
     expect(() => withCameras(before, [added], 'x.yml')).toThrow(expected);
   });
 
+  it('leaves the file to the group that it is for', async () => {
+    const file = join(scratch, 'group.yml');
+    writeFileSync(file, 'cameras: {}\n', { mode: 0o640 });
+    // Only root may give a file to another group.
+    const group = process.getuid?.() === 0 ? 12_345 : statSync(file).gid;
+    chownSync(file, statSync(file).uid, group);
+    await addCameras(file, [added]);
+    expect(statSync(file)).toMatchObject({ gid: group, mode: 0o100_640 });
+  });
+
   it('changes the file behind a link, keeps who may read it, and tells where it cannot', async () => {
     const [file, link] = [join(scratch, 'real.yml'), join(scratch, 'link.yml')];
     writeFileSync(file, 'cameras: {}\n', { mode: 0o600 });
     symlinkSync(file, link);
     await addCameras(link, [added]);
     expect(readFileSync(file, 'utf8')).toMatch(/gate/);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
     const missing = join(scratch, 'no-folder/faascam.yml');
     await expect(addCameras(missing, [added])).rejects.toMatchObject({ code: 'config-not-written' });
   });
