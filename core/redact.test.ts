@@ -22,6 +22,8 @@ describe('redact', () => {
     ["Error opening 'rtmp://h/live/key': refused", "Error opening 'rtmp://h/live/***': refused"],
     ['rtmp://h/live/key: Connection refused', 'rtmp://h/live/***: Connection refused'],
     ['rtmp://h/live', 'rtmp://h/live'],
+    [`seed SU${'A'.repeat(56)} in a line`, 'seed SU*** in a line'],
+    [`the public key U${'A'.repeat(55)}`, `the public key U${'A'.repeat(55)}`],
     ['no address at all', 'no address at all'],
   ])('takes the secret out of %j', (text, expected) => {
     expect(redact(text)).toBe(expected);

@@ -7,9 +7,12 @@ const SECRET_PARAMETER =
 // Who knows the last part of an RTMP address may send to it, or watch; what ends a sentence is no part of it.
 const STREAM_KEY = /(rtmp[a-z]{0,2}:\/\/[^\s/?#'"]+\/[^\s?#'"]*\/)[^\s/?#'"]*[^\s/?#'":,;.]/gi;
 
+// A private key of NATS (nkey seed): whose it is shows in its second letter.
+const SEED = /\b(S[ACNOUX])[A-Z2-7]{56}\b/g;
+
 /**
  * Text in which no URL carries a password: `user:password@` becomes `user:***@`, secret query values and RTMP stream keys
- * become `***`.
+ * become `***`, and so do private keys of NATS.
  */
 export function redact(text: string): string {
   return text
@@ -18,5 +21,6 @@ export function redact(text: string): string {
       return colon < 0 ? `${scheme}${info}@` : `${scheme}${info.slice(0, colon)}:***@`;
     })
     .replaceAll(SECRET_PARAMETER, '$1***')
-    .replaceAll(STREAM_KEY, '$1***');
+    .replaceAll(STREAM_KEY, '$1***')
+    .replaceAll(SEED, '$1***');
 }

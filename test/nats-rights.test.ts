@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { PermissionViolationError } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
@@ -9,7 +11,7 @@ import { connectNats, type Messaging } from '@faascam/core/messaging';
 import { freePort } from '@faascam/core/ports';
 import { makeCertificate, type Certificate } from '@faascam/test-servers/certificates';
 import { startGuardedNats, type GuardedNats } from '@faascam/test-servers/guarded-nats';
-import { startFaascam, startProgram, runFaascam, type Running } from './program.ts';
+import { processesAbout, runFaascam, startFaascam, startProgram, type Running } from './program.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'faascam-rights-test-'));
 const WAIT = { timeout: 200_000, interval: 200 };
@@ -111,6 +113,9 @@ it('a whole site with a user each gives an event with its clip, and nobody is re
     ]);
     const picture = await fetch(new URL('api/cameras/yard/frame.jpg', page));
     expect([picture.status, picture.headers.get('content-type')]).toEqual([200, 'image/jpeg']);
+    // Neither on a command line nor in an environment, where others of the host could see them.
+    for (const user of ['agent-pi', 'connector', 'motion'])
+      expect(processesAbout(readFileSync(seedOf(user), 'utf8').trim())).toEqual([]);
     const asReader = { NATS_NKEY_FILE: seedOf('reader'), NATS_CA_FILE: certificate.caFile };
     const told = await runFaascam(['events', '--nats', url, '--data', folder], asReader);
     expect(told.stdout, told.stderr).toMatch(/yard/);
@@ -248,6 +253,18 @@ it.each(['viewer', 'motion', 'detect', 'events', 'clip', 'connector', 'reader', 
     expect((await refusalsOf(user, both)).sort()).toEqual([...manage.refused, ...hear.refused].sort());
   },
 );
+
+it('the server takes the configuration that we publish, with these users', async () => {
+  const published = join(folder, 'published.conf');
+  const text = readFileSync(new URL('deploy/nats/nats-server.conf', checkout), 'utf8');
+  // Beside auth.conf and the certificates, as it says.
+  writeFileSync(
+    published,
+    text.replaceAll('/etc/nats', folder).replace('/var/lib/nats', join(folder, 'published')),
+  );
+  const checked = await promisify(execFile)('nats-server', ['-t', '--config', published]);
+  expect(checked.stderr).toMatch(/is valid/);
+});
 
 it('without a key nobody is let in, and a part that is told says what to do', async () => {
   await expect(connectNats({ url, caFile: certificate.caFile }, 'test')).rejects.toMatchObject({

@@ -7,6 +7,7 @@ import { freePort } from '@faascam/core/ports';
 import { openS3Store, type S3Settings } from '@faascam/core/s3-store';
 import type { ObjectStore } from '@faascam/core/store';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { z } from 'zod';
 import type { Certificate } from './certificates.ts';
 import { startFaultyProxy } from './faulty-proxy.ts';
 import type { SettingsFor } from './s3-faults.ts';
@@ -25,6 +26,15 @@ export function s3Access(
       vi.useRealTimers();
       vi.restoreAllMocks();
     });
+
+    /** Settings with keys that may do no more than these statements say. */
+    async function temporary(statement: unknown, given: Partial<S3Settings>): Promise<S3Settings> {
+      const keys = await server().assumeRole(statement);
+      const settings = await settingsFor({ ...keys, endpoint: server().endpoint }, given);
+      const sessionTokenFile = `${settings.accessKeyFile}-token`;
+      await writeFile(sessionTokenFile, keys.sessionToken);
+      return { ...settings, sessionTokenFile };
+    }
 
     test('a certificate of one’s own authority counts once caFile names it', async () => {
       const tls = { bucket: 'access', createBucket: true, endpoint: server().tlsEndpoint };
@@ -96,8 +106,8 @@ export function s3Access(
     test('the rights in docs/stores.md are enough: the clip function’s to store, the viewer’s to read, and no more', async () => {
       await settingsFor(server(), { bucket: 'clips', createBucket: true }).then(failureOf);
       const [writer, reader] = await policies();
-      const writing = await temporary(writer);
-      const reading = await temporary(reader);
+      const writing = await temporary(writer, { bucket: 'clips' });
+      const reading = await temporary(reader, { bucket: 'clips' });
       const event = 'yard/2026/01/02/yard-20260102t030405-000006/event.json';
       expect(await failureOf(writing)).toBeUndefined();
       await using(writing, async (store) => {
@@ -114,14 +124,47 @@ export function s3Access(
       );
       expect(code).toBe('store-denied');
       expect(message).toContain('Allow s3:PutObject');
+    });
 
-      async function temporary(statement: unknown): Promise<S3Settings> {
-        const keys = await server().assumeRole(statement);
-        const settings = await settingsFor({ ...keys, endpoint: server().endpoint }, { bucket: 'clips' });
-        const sessionTokenFile = `${settings.accessKeyFile}-token`;
-        await writeFile(sessionTokenFile, keys.sessionToken);
-        return { ...settings, sessionTokenFile };
+    test('the policies in deploy/s3 hold each key to its prefix: the clip function’s, the viewer’s, and the one that removes', async () => {
+      await settingsFor(server(), { bucket: 'clips', createBucket: true }).then(failureOf);
+      const here = { bucket: 'clips', prefix: 'cameras/' };
+      const keys = async (...names: string[]) =>
+        await temporary((await Promise.all(names.map(statementsOf))).flat(), here);
+      const [writing, reading, removing] = [
+        await keys('clip'),
+        await keys('viewer'),
+        await keys('clip', 'retention'),
+      ];
+      const event = 'gate/2026/01/02/gate-20260102t030405-000006/event.json';
+      const elsewhere = (settings: S3Settings): S3Settings => ({ ...settings, prefix: 'others/' });
+      const denied = { code: 'store-denied' };
+      expect(await failureOf(writing)).toBeUndefined();
+      await using(await settingsFor(server(), { ...here, prefix: 'others/' }), (store) =>
+        store.put(event, Buffer.from('private'), text),
+      );
+      await using(writing, async (store) => {
+        await store.put(event, Buffer.from('{}'), { ...text, ifAbsent: true, tags: { label: 'cat' } });
+        await expect(store.delete(event)).rejects.toMatchObject(denied);
+      });
+      await using(reading, async (store) => {
+        expect(await store.getTags(event)).toEqual({ label: 'cat' });
+        for await (const entry of store.list('gate/')) expect(entry).toMatchObject({ key: event });
+        await expect(store.put(event, Buffer.from('x'), text)).rejects.toMatchObject(denied);
+        await expect(store.delete(event)).rejects.toMatchObject(denied);
+      });
+      for (const settings of [writing, reading, removing]) {
+        await using(elsewhere(settings), async (store) => {
+          await expect(store.put(event, Buffer.from('x'), text)).rejects.toMatchObject(denied);
+          await expect(store.get(event)).rejects.toMatchObject(denied);
+          await expect(store.delete(event)).rejects.toMatchObject(denied);
+          await expect(store.list('gate/')[Symbol.asyncIterator]().next()).rejects.toMatchObject(denied);
+        });
       }
+      await using(removing, async (store) => {
+        await store.delete(event);
+        expect(await store.head(event)).toBeUndefined();
+      });
     });
 
     test('keys that are replaced count from then on, without opening the store again', async () => {
@@ -224,6 +267,14 @@ export function s3Access(
 }
 
 /** The two policies of docs/stores.md: who writes, who reads. */
+/** The statements of a policy in deploy/s3. */
+async function statementsOf(name: string): Promise<unknown[]> {
+  const path = join(import.meta.dirname, `../../deploy/s3/${name}.json`);
+  return policy.parse(JSON.parse(await readFile(path, 'utf8'))).Statement;
+}
+
+const policy = z.object({ Statement: z.array(z.unknown()) });
+
 async function policies(): Promise<[unknown, unknown]> {
   const docs = await readFile(join(import.meta.dirname, '../../docs/stores.md'), 'utf8');
   const blocks = [...docs.matchAll(/```json\n([\s\S]*?)```/g)].map(([, json = '']): unknown =>
