@@ -25,7 +25,7 @@ export interface StoredDeadLetter {
 export async function* deadLetters({ jsm }: Messaging): AsyncGenerator<StoredDeadLetter> {
   const info = await orUndefined(jsm.streams.info(deadLetterStream.name));
   if (info === undefined) return;
-  for (let seq = info.state.first_seq; seq <= info.state.last_seq; seq++) {
+  for (let seq = Math.max(1, info.state.first_seq); seq <= info.state.last_seq; seq++) {
     // Those that were removed leave holes.
     const message = await orUndefined(jsm.streams.getMessage(deadLetterStream.name, { seq }));
     if (message) yield described(message);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { isTraceparent, newTraceparent, withTrace } from './trace-context.ts';
+import { isTraceparent, withTraceOf } from '@faascam/core/trace-context';
+import { newTraceparent, withTrace } from './trace-context.ts';
 
 const GIVEN = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
@@ -41,5 +42,18 @@ describe('a trace', () => {
     }
     expect(isTraceparent(newTraceparent())).toBe(true);
     expect(newTraceparent()).not.toBe(newTraceparent());
+  });
+
+  it('goes on with what a function publishes', () => {
+    const event = (traceparent: string) => ({
+      body: '',
+      headers: { traceparent, tracestate: 'vendor=1' },
+      method: 'POST',
+      query: {},
+      path: '/',
+    });
+    const headers = withTraceOf(event(GIVEN));
+    expect([headers.get('traceparent'), headers.get('tracestate')]).toEqual([GIVEN, 'vendor=1']);
+    expect([...withTraceOf(event('nonsense')).keys()]).toEqual([]);
   });
 });

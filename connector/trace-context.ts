@@ -1,21 +1,5 @@
 import { randomBytes } from 'node:crypto';
-
-/**
- * W3C Trace Context (https://www.w3.org/TR/trace-context/): the headers `traceparent` and `tracestate` say which work
- * belongs together. The connector makes no span of its own: it passes on what a message has.
- */
-export const traceparentHeader = 'traceparent';
-export const tracestateHeader = 'tracestate';
-
-const SHAPE =
-  /^(?<version>[0-9a-f]{2})-(?<trace>[0-9a-f]{32})-(?<parent>[0-9a-f]{16})-[0-9a-f]{2}(?<rest>-.*)?$/;
-
-/** Whether the text is a `traceparent` that the standard lets pass: of version 00, or of a later one that may be longer. */
-export function isTraceparent(text: string): boolean {
-  const { version, trace, parent, rest } = SHAPE.exec(text)?.groups ?? {};
-  if (version === undefined || version === 'ff' || (version === '00' && rest !== undefined)) return false;
-  return !/^0+$/.test(trace ?? '') && !/^0+$/.test(parent ?? '');
-}
+import { isTraceparent, traceparentHeader, tracestateHeader } from '@faascam/core/trace-context';
 
 /** A trace of its own for a message that has none. Not sampled: nobody has asked for it to be recorded. */
 export function newTraceparent(): string {

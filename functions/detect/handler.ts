@@ -6,6 +6,7 @@ import { createLogger } from '@faascam/core/log';
 import type { DetectionsMessage, MotionHeader } from '@faascam/core/messages';
 import { detectSettings, settingsFromEnv, type DetectSettings } from '@faascam/core/settings';
 import { streams, subjects } from '@faascam/core/subjects';
+import { withTraceOf } from '@faascam/core/trace-context';
 import { loadDetector, type Detector, type Seen } from './detector.ts';
 import { uprightBoxes } from './picture.ts';
 import { hintsOf, recollectionFrom, remember, type Recollection } from './recollection.ts';
@@ -54,6 +55,7 @@ const handler: FunctionHandler = async (event, context) => {
   };
   const { js } = await messaging.get();
   await js.publish(subjects.detections(frame.camera), JSON.stringify(message), {
+    headers: withTraceOf(event),
     msgID: `detections-${frame.camera}-${frame.capturedAtUs}-${frame.kind}`,
   });
   return context.status(200).succeed('');

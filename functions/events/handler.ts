@@ -14,6 +14,7 @@ import {
 } from '@faascam/core/messages';
 import { eventSettings, settingsFromEnv, type EventSettings } from '@faascam/core/settings';
 import { buckets, cameraOf, headers, streams, subjects } from '@faascam/core/subjects';
+import { withTraceOf } from '@faascam/core/trace-context';
 import { endOfForgotten } from './event.ts';
 import { OddFrames } from './odd-frames.ts';
 import { advance, type Step } from './rules.ts';
@@ -34,7 +35,7 @@ const handler: FunctionHandler = async (event, context) => {
   const { step, forgotten } = await take(frame, await profiles.of(frame.camera));
   if (step.kind === 'late' || step.kind === 'strange') oddFrames.tell(frame, step.kind);
   const outgoing = 'outgoing' in step ? step.outgoing : [];
-  await send(frame.camera, [...forgotten, ...outgoing]);
+  await send(frame.camera, [...forgotten, ...outgoing], withTraceOf(event));
   return context.status(200).succeed(step.kind === 'advanced' ? '' : step.kind);
 };
 export default handler;
@@ -98,12 +99,16 @@ async function lastTold(camera: string): Promise<EventMessage | undefined> {
   }
 }
 
-async function send(camera: string, outgoing: readonly Outgoing[]): Promise<void> {
+async function send(
+  camera: string,
+  outgoing: readonly Outgoing[],
+  headers: ReturnType<typeof withTraceOf>,
+): Promise<void> {
   if (outgoing.length === 0) return;
   const { js } = await messaging.get();
   for (const { kind, message, msgID } of outgoing) {
     const subject = kind === 'event' ? subjects.events(camera) : subjects.clipsWanted(camera);
-    await js.publish(subject, JSON.stringify(message), { msgID });
+    await js.publish(subject, JSON.stringify(message), { msgID, headers });
   }
 }
 

@@ -8,6 +8,7 @@ import { createLogger } from '@faascam/core/log';
 import type { MotionHeader } from '@faascam/core/messages';
 import { motionSettings, settingsFromEnv, type MotionSettings } from '@faascam/core/settings';
 import { buckets, subjects } from '@faascam/core/subjects';
+import { withTraceOf } from '@faascam/core/trace-context';
 import { beginBackground, observe, type Background, type MotionOptions } from './background.ts';
 import { latenessOf } from './lateness.ts';
 import { lumaOf, type Luma } from './luma.ts';
@@ -43,7 +44,7 @@ const handler: FunctionHandler = async (event, context) => {
   const { js } = await messaging.get();
   const look = motion.kind === 'moving' || motion.kind === 'settling';
   await js.publish(subjects.motion(frame.camera), look ? picture : undefined, {
-    headers: messageHeadersOf(frame, motion),
+    headers: withTraceOf(event, messageHeadersOf(frame, motion)),
     msgID: `motion-${frame.camera}-${frame.capturedAtUs}-${frame.kind}`,
   });
   return context.status(200).succeed('');

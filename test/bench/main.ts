@@ -19,11 +19,11 @@ import { benchBacklog } from './backlog.ts';
 import { benchCameras } from './cameras.ts';
 import { benchClips } from './clips.ts';
 import { benchEvents } from './events.ts';
+import { benchConnectorAndChain } from './connector.ts';
 import { benchDetector } from './detector.ts';
 import { benchLive } from './live.ts';
 import { benchObjects } from './objects.ts';
 import { lineOf, type Figure } from './figures.ts';
-import { benchConnector } from '@faascam/connector/bench';
 import { benchReplay } from './replay.ts';
 import { benchStages } from './stages.ts';
 
@@ -55,21 +55,7 @@ const benches: Record<string, (scratch: string) => Promise<Figure[]>> = {
   },
   live: (scratch) => benchDecoding(scratch, 'all'),
   'live-auto': (scratch) => benchDecoding(scratch, 'auto'),
-  connector: async () => {
-    const { connectorPerSecond, plainPerSecond, latencyMs } = await benchConnector();
-    return [
-      {
-        name: 'connector, 20 ms handler, 32 in flight',
-        value: connectorPerSecond,
-        unit: 'calls/s',
-        aim: 'at least 400',
-        met: connectorPerSecond >= 400,
-      },
-      { name: 'a plain HTTP loop, likewise', value: plainPerSecond, unit: 'calls/s' },
-      { name: 'publish to handler, p50', value: latencyMs.p50, unit: 'ms' },
-      { name: 'publish to handler, p95', value: latencyMs.p95, unit: 'ms' },
-    ];
-  },
+  connector: benchConnectorAndChain,
   replay: async (scratch) => await benchReplay((await materialIn(scratch)).model, scratch),
   cameras: async (scratch) => await benchCameras((await materialIn(scratch)).model, scratch),
   clips: benchClips,
