@@ -40,7 +40,7 @@ const RENEW_MS = 2000;
 /** Orphans of functions that were removed for good disappear by themselves; longer than any stream keeps work. */
 const INACTIVE_MS = 8 * 86_400_000;
 /** With `mayAsk` it sees to it that what a stopped process has asked for is over before its work is given to another. */
-export const PULL_EXPIRES_MS = 2000;
+export const PULL_EXPIRES_MS = 1000;
 /** How long the server may take to know of all that was given back. */
 const GIVEN_BACK_WITHIN_MS = 2000;
 const SETTLED_REMEMBERED = 1024;
