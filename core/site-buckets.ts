@@ -1,5 +1,4 @@
-import { JetStreamApiError, StorageType } from '@nats-io/jetstream';
-import { Kvm } from '@nats-io/kv';
+import { DiscardPolicy, JetStreamApiError, StorageType } from '@nats-io/jetstream';
 import { Objm, type ObjectStore } from '@nats-io/obj';
 import { nanos, PermissionViolationError } from '@nats-io/transport-node';
 import { ensureStreams, streamConfigs, type Messaging } from './messaging.ts';
@@ -25,18 +24,36 @@ const stateBuckets = [
  * others may only use what is there. An object store for which the server has no room is left to the agents, who say so.
  */
 export async function ensureSite(messaging: Messaging): Promise<void> {
-  const { js, jsm } = messaging;
+  const { jsm } = messaging;
   // One question, for this is asked every few seconds.
   const there = new Set<string>();
   for await (const name of jsm.streams.names()) there.add(name);
   if (streamConfigs.some(({ name }) => !there.has(name))) await ensureStreams(jsm);
   for (const { name, storage } of stateBuckets) {
-    if (!there.has(`KV_${name}`)) await new Kvm(js).create(name, { history: 1, storage });
+    if (!there.has(`KV_${name}`)) await jsm.streams.add(stateBucket(name, storage));
   }
   if (there.has(SEGMENTS)) return;
   await openSegments(messaging, SEGMENTS_MEGABYTES).catch((error: unknown) => {
     if (!isFull(error)) throw error;
   });
+}
+
+/**
+ * A KV bucket as NATS's clients make it (ADR-8), but that a message may not roll up others: who writes one key, such as an
+ * agent its health, could empty the whole bucket with it.
+ */
+function stateBucket(name: string, storage: StorageType) {
+  return {
+    name: `KV_${name}`,
+    subjects: [`$KV.${name}.>`],
+    storage,
+    max_msgs_per_subject: 1,
+    discard: DiscardPolicy.New,
+    allow_direct: true,
+    deny_delete: true,
+    deny_purge: true,
+    allow_rollup_hdrs: false,
+  };
 }
 
 /**

@@ -3,12 +3,13 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { PermissionViolationError } from '@nats-io/transport-node';
+import { headers as newHeaders, PermissionViolationError } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { connectNats, type Messaging } from '@faascam/core/messaging';
 import { freePort } from '@faascam/core/ports';
+import { ensureSite } from '@faascam/core/site-buckets';
 import { makeCertificate, type Certificate } from '@faascam/test-servers/certificates';
 import { startGuardedNats, type GuardedNats } from '@faascam/test-servers/guarded-nats';
 import { processesAbout, runFaascam, startFaascam, startProgram, type Running } from './program.ts';
@@ -217,6 +218,25 @@ describe('an agent', () => {
     ],
   ])('%s', async (_name, { deed, refused }) => {
     expect(await refusalsOf('agent-pi', deed)).toEqual(refused);
+  });
+
+  it('empties no bucket by what it writes there itself', async () => {
+    const connector = await connectNats(wayOf('connector'), 'test');
+    const [pi, other] = [
+      await connectNats(wayOf('agent-pi'), 'test'),
+      await connectNats(wayOf('agent-other'), 'test'),
+    ];
+    try {
+      await ensureSite(connector);
+      await other.js.publish('$KV.agents.other', 'well');
+      const headers = newHeaders();
+      headers.set('Nats-Rollup', 'all');
+      await expect(pi.js.publish('$KV.agents.pi', 'alone', { headers })).rejects.toThrow(/rollup/i);
+      const { state } = await other.jsm.streams.info('KV_agents', { subjects_filter: '>' });
+      expect(Object.keys(state.subjects ?? {})).toContain('$KV.agents.other');
+    } finally {
+      for (const { nc } of [connector, pi, other]) await nc.close();
+    }
   });
 
   it('may do with its own camera what it may not with another’s', async () => {
