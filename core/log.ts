@@ -1,5 +1,6 @@
 import pino, { type DestinationStream, type Logger } from 'pino';
 import pretty from 'pino-pretty';
+import { fittingLine } from './log-line.ts';
 import { redact } from './redact.ts';
 
 export type { Logger };
@@ -21,7 +22,7 @@ export function createLogger(name: string): Logger {
       base: { name },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      hooks: { streamWrite: redact },
+      hooks: { streamWrite: (line) => fittingLine(redact(line)) },
     },
     destination(),
   );

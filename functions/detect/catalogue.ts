@@ -114,7 +114,8 @@ export function labelsOf({ labels }: CatalogueEntry): readonly string[] {
   return labels === 'coco80' ? coco80 : labels;
 }
 
-/** Where an entry's file is, or will be once it is downloaded. */
+/** Where an entry's file is, or will be once it is downloaded. One that lies beside `models.json` came with an image. */
 export function fileOf(catalogue: Catalogue, entry: CatalogueEntry, modelDirectory: string): string {
-  return join(entry.address === null ? catalogue.directory : modelDirectory, entry.file);
+  const beside = join(catalogue.directory, entry.file);
+  return entry.address === null || existsSync(beside) ? beside : join(modelDirectory, entry.file);
 }

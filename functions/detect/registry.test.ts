@@ -229,6 +229,13 @@ describe('resolving a model', () => {
     await expect(resolveModel(path, models)).rejects.toMatchObject({ code: 'model-labels' });
   });
 
+  it('takes one that lies beside the list, as in an image, and looks at its digest all the same', async () => {
+    await writeFile(join(folder, 'far.onnx'), content);
+    expect(await resolveModel('far', models)).toMatchObject({ path: join(folder, 'far.onnx'), sha256 });
+    await writeFile(join(folder, 'far.onnx'), randomBytes(sizeBytes));
+    await expect(resolveModel('far', models)).rejects.toMatchObject({ code: 'model-damaged' });
+  });
+
   it('says what is wrong with a list of models', async () => {
     await writeFile(join(folder, 'models.json'), '{"models": [{"name": "far"}]}');
     await expect(resolveModel('far', models)).rejects.toThrow(/models\.json is not valid: .*title/);

@@ -21,6 +21,7 @@ import { benchClips } from './clips.ts';
 import { benchEvents } from './events.ts';
 import { benchConnectorAndChain } from './connector.ts';
 import { benchDetector } from './detector.ts';
+import { benchImages } from './images.ts';
 import { benchLive } from './live.ts';
 import { benchObjects } from './objects.ts';
 import { lineOf, type Figure } from './figures.ts';
@@ -34,8 +35,10 @@ async function benchDecoding(scratch: string, decode: 'all' | 'auto'): Promise<F
   const data = join(scratch, `data-${decode}`);
   return await benchLive({ video, model, data, port: await freePort(), seconds: LIVE_SECONDS, decode });
 }
-/** Only when asked for by name: it takes an hour. */
+/** Only when asked for by name: they take an hour, and root. */
 const SOAK = 'agent-soak';
+const IMAGES = 'images';
+const onDemand = [SOAK, IMAGES];
 
 const { values, positionals: asked } = parseArgs({
   allowPositionals: true,
@@ -45,7 +48,7 @@ const minutes = Number(values.minutes ?? 60);
 
 /**
  * `script/bench [NAME ...] [--minutes N]`: prints figures; exits 1 when one misses its aim. `N` is how long the soak runs
- * (60), and how much quiet footage `objects` judges (1). Without a name all run but the soak; `agent` is all that begin
+ * (60), and how much quiet footage `objects` judges (1). Without a name all run but the soak and the images; `agent` is all that begin
  * with it but the soak.
  */
 const benches: Record<string, (scratch: string) => Promise<Figure[]>> = {
@@ -71,6 +74,7 @@ const benches: Record<string, (scratch: string) => Promise<Figure[]>> = {
   'agent-torn': benchAgentTorn,
   'agent-uplink': benchAgentUplink,
   backlog: benchBacklog,
+  [IMAGES]: benchImages,
   [SOAK]: (scratch) => benchAgentSoak(scratch, minutes),
 };
 
@@ -105,8 +109,11 @@ async function makeMaterial(scratch: string): Promise<Material> {
 }
 
 function isAsked(name: string): boolean {
-  if (name === SOAK || asked.length > 0) {
-    return asked.includes(name) || (name !== SOAK && name.startsWith('agent-') && asked.includes('agent'));
+  if (onDemand.includes(name) || asked.length > 0) {
+    return (
+      asked.includes(name) ||
+      (!onDemand.includes(name) && name.startsWith('agent-') && asked.includes('agent'))
+    );
   }
   return true;
 }
