@@ -203,7 +203,8 @@ export class Subscription {
     this.#pull = new Pull({
       ...{ messaging, stream, mayAsk },
       consumer: name,
-      batch: Math.min(256, policy.maxAckPending),
+      // Pictures are large, and all of a request may come at once.
+      batch: policy.contentType === 'image/jpeg' ? 32 : 256,
       expiresMs: PULL_EXPIRES_MS,
       onMessage: (message) => this.#take(message),
     });
