@@ -49,10 +49,11 @@ export interface EventFile {
 
 /**
  * Stores an event: first its files, then the receipt, and only if there is none yet. The receipt commits: whoever finds
- * it finds the rest, and a crash before it leaves objects that the next attempt replaces. Of several writers at the same
- * time the first receipt wins, and its writer sees to it that the files beside it are its own. Gives the receipt that is
- * in the store in the end, and whether it is this one. In the stored one, `original` stands for what is there of the same name: the parts of the
- * offer that are signed.
+ * it finds the rest, and a crash before it leaves objects that the next attempt replaces. Several writers at the same
+ * time may have made different bytes of the same footage: the first receipt wins, its writer sees to it that the files
+ * beside it are its own, and an upload of another that ends only then changes nothing. Gives the receipt that is in the
+ * store in the end, and whether it is this one. In the stored one, `original` stands for what is there of the same name:
+ * the parts of the offer that are signed.
  */
 export async function storeEvent(
   store: ObjectStore,
@@ -61,7 +62,10 @@ export async function storeEvent(
   files: EventFile[],
   original: object,
 ): Promise<{ receipt: StoredReceipt; isOurs: boolean }> {
-  await putFiles(store, ready, files);
+  for (const file of files) {
+    const first = await putUncommitted(store, ready, file);
+    if (first !== undefined) return { receipt: first, isOurs: false };
+  }
   const value = { ...manifest, ...original };
   const bytes = Buffer.from(`${JSON.stringify(value, undefined, 2)}\n`);
   const outcome = await store.put(eventKey(ready.eventId, 'event.json'), bytes, {
@@ -71,17 +75,51 @@ export async function storeEvent(
   });
   const first = outcome === 'exists' ? await findReceipt(store, ready.eventId) : undefined;
   if (first !== undefined) return { receipt: first, isOurs: false };
-  await putFiles(store, ready, files);
+  for (const file of files) {
+    if ((await whatLies(store, ready, file)) !== 'this') await putFile(store, ready, file, false);
+  }
   return { receipt: { manifest, sha256: canonicalSha256(value) }, isOurs: true };
 }
 
-/** Stores files, but those that lie there as they are. */
-async function putFiles(store: ObjectStore, ready: ClipReady, files: EventFile[]): Promise<void> {
-  for (const { name, path, sha256 } of files) {
-    const key = eventKey(ready.eventId, name);
-    const there = await store.head(key);
-    if (there?.metadata['sha256'] === sha256 && there.sizeBytes === (await stat(path)).size) continue;
-    const contentType = name.endsWith('.mp4') ? 'video/mp4' : 'image/jpeg';
-    await store.put(key, { file: path }, { contentType, metadata: metadataOf(ready, sha256) });
+/**
+ * Stores a file for a receipt that is still to come. It takes the place of what a crash left, but not of what another
+ * writer's receipt speaks of: that receipt is given then.
+ */
+async function putUncommitted(
+  store: ObjectStore,
+  ready: ClipReady,
+  file: EventFile,
+): Promise<StoredReceipt | undefined> {
+  let there = await whatLies(store, ready, file);
+  // An upload takes its time, in which others may commit: so it must not replace what came meanwhile.
+  if (there === 'nothing') {
+    if ((await putFile(store, ready, file, true)) === 'created') return undefined;
+    there = await whatLies(store, ready, file);
   }
+  if (there === 'this') return undefined;
+  const receipt = await findReceipt(store, ready.eventId);
+  if (receipt === undefined) await putFile(store, ready, file, false);
+  return receipt;
+}
+
+async function whatLies(
+  store: ObjectStore,
+  { eventId }: ClipReady,
+  { name, path, sha256 }: EventFile,
+): Promise<'nothing' | 'this' | 'another'> {
+  const there = await store.head(eventKey(eventId, name));
+  if (there === undefined) return 'nothing';
+  const isThis = there.metadata['sha256'] === sha256 && there.sizeBytes === (await stat(path)).size;
+  return isThis ? 'this' : 'another';
+}
+
+function putFile(
+  store: ObjectStore,
+  ready: ClipReady,
+  { name, path, sha256 }: EventFile,
+  ifAbsent: boolean,
+): Promise<'created' | 'exists'> {
+  const contentType = name.endsWith('.mp4') ? 'video/mp4' : 'image/jpeg';
+  const metadata = metadataOf(ready, sha256);
+  return store.put(eventKey(ready.eventId, name), { file: path }, { contentType, metadata, ifAbsent });
 }

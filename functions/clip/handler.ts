@@ -75,12 +75,12 @@ function answer(context: FunctionContext, status: number, body: object): Functio
 async function work(offer: Offer): Promise<JobResult> {
   const { eventId } = offer.ready;
   const startedUs = systemClock.nowUs();
-  const { nc } = await messaging.get();
-  const settings = settingsFromEnv(clipSettings, 'FAASCAM_CLIP');
-  const parts = { nc, store: await openedStore(), clock: systemClock, log, settings };
-  const progress = new Progress(eventId, parts);
+  const progress = new Progress(eventId, { clock: systemClock, log });
   progressOf.set(eventId, progress);
   try {
+    const { nc } = await messaging.get();
+    const settings = settingsFromEnv(clipSettings, 'FAASCAM_CLIP');
+    const parts = { nc, store: await openedStore(), clock: systemClock, log, settings };
     const result = await runClipJob(offer, parts, closing.signal, progress);
     if (result.outcome === 'removed') {
       log.info({ event: eventId }, 'The event was removed on purpose: it is not stored again.');

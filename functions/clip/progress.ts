@@ -9,8 +9,8 @@ export class Progress {
   readonly #log: Pick<Logger, 'info'>;
   readonly #event: string;
   #toldAtUs: number;
-  /** For people: the step, and how much of it is done. */
-  text = 'waiting for others';
+  /** For people: the step, and how much of it is done. Whoever has a progress has begun with the first. */
+  text = 'fetching segments';
 
   constructor(event: string, { clock, log }: { clock: Pick<Clock, 'nowUs'>; log: Pick<Logger, 'info'> }) {
     this.#event = event;
