@@ -239,3 +239,16 @@ test('footage goes first: an event whose link cannot be written is offered witho
   await rm(join(data, 'evidence', `chains-${digest}`));
   expect((await attest(attestor, 1)).link.number).toBe(1);
 });
+
+test('what failed before an event was stored counts no more', async () => {
+  const attestor = await open();
+  const digest = createHash('sha256').update(attestor.publicKey).digest('hex').slice(0, 16);
+  await writeFile(join(data, 'evidence', `chains-${digest}`), '');
+  const tries = async (): Promise<void> => {
+    for (let attempt = 0; attempt < 3; attempt++)
+      await expect(attestor.attest(readyOf(1))).rejects.toMatchObject({ code: 'chain-failed' });
+  };
+  await tries();
+  await attestor.stored('yard', readyOf(1).eventId, undefined);
+  await tries();
+});

@@ -32,6 +32,7 @@ export class Attestor {
   readonly #key: AgentKey;
   readonly #directory: string;
   readonly #chains = new Map<string, { opened: Promise<Chain>; chain?: Chain }>();
+  /** How often an event's link could not be written, until it could, or the event is stored. */
   readonly #failures = new Map<string, number>();
 
   private constructor(options: AttestorOptions, key: AgentKey) {
@@ -84,6 +85,7 @@ export class Attestor {
 
   /** Notes that the event is stored, with a receipt of this digest, which the camera's next link names. Never rejects. */
   async stored(camera: string, eventId: string, receipt: string | undefined): Promise<void> {
+    this.#failures.delete(eventId);
     try {
       await (await this.#chainOf(camera)).stored(eventId, receipt);
     } catch (error) {

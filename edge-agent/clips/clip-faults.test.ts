@@ -304,7 +304,10 @@ describe('clips on their way', () => {
     const earlier = offers.length;
     serve('torn', footage, site.messaging);
     await vi.waitFor(() => expect(offers.length).toBeGreaterThan(earlier), soon);
-    expect(await readdir(requests)).toEqual([`${eventOf('torn', 0).eventId}.json`]);
+    expect((await readdir(requests)).sort()).toEqual([
+      `${eventOf('torn', 0).eventId}.json`,
+      `${eventOf('torn', 1).eventId}.json.damaged`,
+    ]);
     expect(offers.at(-1)?.offer?.attempt).toBeGreaterThan(1);
   });
 });

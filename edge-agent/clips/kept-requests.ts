@@ -1,7 +1,7 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMissing, removeUnfinished, replaceWhole } from '@faascam/core/durable-file';
-import { messageOf } from '@faascam/core/errors';
+import { messageOf, systemCodeOf } from '@faascam/core/errors';
 import { eventId } from '@faascam/core/ids';
 import { clipWanted, timeUs, type ClipWanted } from '@faascam/core/messages';
 import { z } from 'zod';
@@ -46,20 +46,22 @@ export class KeptRequests {
     this.#directory = directory;
   }
 
-  /** Opens what is kept there; made if absent. What cannot be read is left out, and given to `onDamage`. */
+  /**
+   * Opens what is kept there; made if absent. What cannot be read is left out, and given to `onDamage`: a damaged file is
+   * set aside, one that the disk does not give now may be read by the next start.
+   */
   static async open(directory: string, onDamage: (why: string) => void): Promise<KeptRequests> {
     await mkdir(directory, { recursive: true });
     await removeUnfinished(directory);
     const requests = new KeptRequests(directory);
     for (const name of await readdir(directory)) {
       const path = join(directory, name);
-      const id = name.replace(/\.json$/, '');
-      if (!eventId.safeParse(id).success) continue;
+      if (!isRequest(name)) continue;
       try {
-        requests.#note(await read(path));
+        requests.#note(waitingOf(await read(path)));
       } catch (error) {
         onDamage(`The request in ${path} cannot be read: ${messageOf(error)}`);
-        await rm(path, { force: true });
+        if (systemCodeOf(error) === undefined) await rename(path, path + DAMAGED);
       }
     }
     return requests;
@@ -68,7 +70,7 @@ export class KeptRequests {
   /** Whether some are kept in this directory. */
   static async areIn(directory: string): Promise<boolean> {
     try {
-      return (await readdir(directory)).length > 0;
+      return (await readdir(directory)).some(isRequest);
     } catch (error) {
       if (isMissing(error)) return false;
       throw error;
@@ -90,8 +92,9 @@ export class KeptRequests {
   ): Promise<WaitingRequest> {
     const kept = this.#waiting.get(wanted.eventId);
     if (kept !== undefined) return kept;
-    const request = this.#note({ v: 1, wanted, ...taken, attempts: 0 });
+    const request = waitingOf({ v: 1, wanted, ...taken, attempts: 0 });
     await this.#write(request, wanted);
+    this.#note(request);
     return request;
   }
 
@@ -108,6 +111,7 @@ export class KeptRequests {
   /** It is done with. */
   async forget(event: string): Promise<void> {
     await rm(this.#path(event), { force: true });
+    await rm(this.#path(event) + DAMAGED, { force: true });
     this.#waiting.delete(event);
     this.#inMemory.delete(event);
   }
@@ -116,11 +120,8 @@ export class KeptRequests {
     return join(this.#directory, `${event}.json`);
   }
 
-  #note({ wanted, wantedAtUs, pinnedAtUs, attempts, epoch }: KeptRequest): WaitingRequest {
-    const { eventId, fromUs, toUs } = wanted;
-    const request = { eventId, fromUs, toUs, wantedAtUs, pinnedAtUs, attempts, epoch };
-    this.#waiting.set(eventId, request);
-    return request;
+  #note(request: WaitingRequest): void {
+    this.#waiting.set(request.eventId, request);
   }
 
   async #write(request: WaitingRequest, wanted: ClipWanted): Promise<void> {
@@ -134,6 +135,18 @@ export class KeptRequests {
       this.#inMemory.set(wanted.eventId, wanted);
     }
   }
+}
+
+/** What a damaged file's name ends with. */
+const DAMAGED = '.damaged';
+
+function isRequest(name: string): boolean {
+  return eventId.safeParse(name.replace(/\.json$/, '')).success;
+}
+
+function waitingOf({ wanted, wantedAtUs, pinnedAtUs, attempts, epoch }: KeptRequest): WaitingRequest {
+  const { eventId, fromUs, toUs } = wanted;
+  return { eventId, fromUs, toUs, wantedAtUs, pinnedAtUs, attempts, epoch };
 }
 
 async function read(path: string): Promise<KeptRequest> {

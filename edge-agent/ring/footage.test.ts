@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '@faascam/core/clock';
@@ -8,8 +8,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { makeVideo } from '../capture/test-video.ts';
 import type { Dates } from '../timebase.ts';
 import { Footage, type FootageOptions } from './footage.ts';
-import { outagesBetween } from './outages.ts';
+import { OutageJournal, outagesBetween } from './outages.ts';
 import { noteOffset } from './recovery.ts';
+import { Room } from './room.ts';
 
 const EPOCH_US = 1_700_000_000_000_000;
 const SECOND_US = 1_000_000;
@@ -386,4 +387,34 @@ describe('footage', () => {
     expect(Math.min(...lengths)).toBeLessThan(4);
     expect(await readdir(join(directory, 'yard', 'incoming'))).toEqual([]);
   });
+});
+
+test('a footage that could not be opened leaves nothing behind that drops what events hold', async () => {
+  let freeBytes = 1e12;
+  const disk = () => Promise.resolve({ freeBytes, sizeBytes: 2e12 });
+  const room = new Room({ directory, log: createLogger('test'), clock, reserveBytes: 1e9, disk });
+  const before = await openFootage();
+  for (const second of [0, 2, 4]) await record(before, second, second + 2);
+  const journal = join(directory, 'yard', 'outages.json');
+  await rm(journal);
+  await mkdir(journal);
+  await expect(openFootage({ room })).rejects.toMatchObject({ code: 'EISDIR' });
+  await rm(journal, { recursive: true });
+
+  const footage = await openFootage({ room });
+  await footage.ring.pin('yard-20231114t221320-000000', EPOCH_US, EPOCH_US + SECOND_US);
+  freeBytes = 0;
+  await room.makeRoom();
+  const [held, ...others] = footage.ring.segments;
+  expect([held?.startUs, others.length]).toEqual([EPOCH_US, 1]);
+  expect((await stat(held?.path ?? '')).size).toBe(1);
+});
+
+test('outages that are noted at the same time are all in the journal, also after a restart', async () => {
+  const path = join(directory, 'outages.json');
+  const journal = await OutageJournal.open(path);
+  const at = (n: number) => ({ fromUs: n, toUs: n + 1, cause: 'damaged' as const });
+  await Promise.all(Array.from({ length: 30 }, (_, n) => journal.add([at(n)], 0)));
+  expect((await OutageJournal.open(path)).all).toEqual(Array.from({ length: 30 }, (_, n) => at(n)));
+  expect(await readdir(directory)).toEqual(['outages.json']);
 });

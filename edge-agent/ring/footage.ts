@@ -93,14 +93,20 @@ export class Footage {
       clock: options.clock ?? systemClock,
       ...(options.room === undefined ? {} : { room: options.room }),
     });
-    const journal = await OutageJournal.open(join(directory, 'outages.json'));
-    const footage = new Footage(options, ring, journal);
-    await recoverSegments({
-      incoming: footage.#incoming,
-      log,
-      keep: (file, times) => footage.#keep(file, times),
-    });
-    return footage;
+    try {
+      const journal = await OutageJournal.open(join(directory, 'outages.json'));
+      const footage = new Footage(options, ring, journal);
+      await recoverSegments({
+        incoming: footage.#incoming,
+        log,
+        keep: (file, times) => footage.#keep(file, times),
+      });
+      return footage;
+    } catch (error) {
+      // In the room it would go on dropping files, and know nothing of what events hold from now on.
+      ring.close();
+      throw error;
+    }
   }
 
   get state(): FootageState {

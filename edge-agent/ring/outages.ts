@@ -1,4 +1,6 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { removeUnfinished, replaceWhole } from '@faascam/core/durable-file';
 import { systemCodeOf } from '@faascam/core/errors';
 import { gap, type Gap } from '@faascam/core/messages';
 import { z } from 'zod';
@@ -67,13 +69,16 @@ export function outagesBetween(
 export class OutageJournal {
   readonly #path: string;
   #outages: Outage[];
+  #last: Promise<void> = Promise.resolve();
 
   private constructor(path: string, outages: Outage[]) {
     this.#path = path;
     this.#outages = outages;
   }
 
+  /** Opens the journal in a folder that is there. */
   static async open(path: string): Promise<OutageJournal> {
+    await removeUnfinished(dirname(path));
     let text: string;
     try {
       text = await readFile(path, 'utf8');
@@ -105,10 +110,13 @@ export class OutageJournal {
     if (outages.length === 0) return;
     const added = outages.map((each): Outage => (epoch === 0 ? each : { ...each, epoch }));
     this.#outages = [...this.#outages, ...added].slice(-KEPT_OUTAGES);
-    const draft = `${this.#path}.new`;
-    await unlessDiskFull(async () => {
-      await writeFile(draft, JSON.stringify({ v: 1, outages: this.#outages }));
-      await rename(draft, this.#path);
-    });
+    // One after the other, or an older state would replace a newer one.
+    const turn = this.#last.then(() => unlessDiskFull(() => this.#write()));
+    this.#last = turn.catch(() => undefined);
+    await turn;
+  }
+
+  async #write(): Promise<void> {
+    await replaceWhole(this.#path, Buffer.from(JSON.stringify({ v: 1, outages: this.#outages })));
   }
 }
