@@ -12,7 +12,9 @@ mkdir -p "$out/var/lib/dpkg/status.d"
 
 # Debian's /bin, /lib and so on are links into /usr.
 for link in bin sbin lib lib64; do
-  if [ -L "/$link" ] && [ ! -e "$base/$link" ] && [ ! -e "$out/$link" ]; then cp -P "/$link" "$out/$link"; fi
+  if [ ! -L "/$link" ] || [ -L "$out/$link" ]; then continue; fi
+  if [ -n "$base" ] && [ -L "$base/$link" ]; then continue; fi
+  cp -P "/$link" "$out/$link"
 done
 
 wanted() { # a file that no running program reads
