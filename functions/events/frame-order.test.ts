@@ -85,7 +85,7 @@ describe('the time of frames', () => {
     ).toEqual(plain);
   });
 
-  it('of a last word hours ahead ends the event, and right frames are looked at again after one more', () => {
+  it('of a last word hours ahead ends the event, and right frames are looked at again at once', () => {
     const lost: DetectionsMessage = {
       ...later(frameOf(walk(2, 8), 24), HOUR_US),
       motion: 'lost',
@@ -93,8 +93,27 @@ describe('the time of frames', () => {
       objects: [],
     };
     const { steps, sent } = take([...visit.slice(0, 25), lost, ...visit.slice(25)]);
-    expect(steps.filter(({ kind }) => kind === 'strange')).toHaveLength(1);
+    expect(kindsOf(steps)).toEqual([]);
     expect(eventsIn(sent, 'end').map(({ endReason }) => endReason)).toEqual(['camera-lost', 'left']);
+  });
+
+  it.each([
+    ['2 s', 2_000_000],
+    ['half a minute', 30_000_000],
+    ['an hour', HOUR_US],
+  ])('is believed at once where its agent said that the camera is lost, and went back by %s', (_what, us) => {
+    const lost: DetectionsMessage = {
+      ...frameOf(walk(2, 8), 25),
+      motion: 'lost',
+      inferred: false,
+      objects: [],
+    };
+    const after = visit.slice(26).map((frame) => later(frame, -us));
+    const { steps } = take([...visit.slice(0, 25), lost, ...after]);
+    expect(kindsOf(steps)).toEqual([]);
+    // What was sent before that word, and comes after it, is no word of another time.
+    const old = take([...visit.slice(0, 24), lost, later(frameOf(walk(2, 8), 24), 0)]);
+    expect(old.steps.at(-1)?.kind).toBe('late');
   });
 
   it('after a camera came back is believed at once', () => {

@@ -16,7 +16,8 @@ export type FrameOrder = 'next' | 'again' | 'late' | 'strange' | 'after-silence'
 /**
  * One frame with a wrong time must neither end events nor block the right ones that follow, and a clock that was really
  * set, or a camera that was really silent, must cost no more than a frame. So far from the newest a frame is believed
- * only when the one after it agrees. The word that a camera went away is believed at once: no frame follows it.
+ * only when the one after it agrees. The word that a camera went away is believed at once: no frame follows it; and so is
+ * the time of what was sent after that word, which an agent says before it goes on with another one.
  */
 export function orderOf(before: CameraTracks, frame: DetectionsMessage, lostAfterMs: number): FrameOrder {
   const at = frame.capturedAtUs;
@@ -24,6 +25,7 @@ export function orderOf(before: CameraTracks, frame: DetectionsMessage, lostAfte
   if (aheadUs === 0) return 'again';
   if (aheadUs > 0 && aheadUs <= lostAfterMs * 1000) return 'next';
   if (aheadUs > 0 && (frame.motion === 'lost' || before.away)) return 'after-silence';
+  if (aheadUs < 0 && before.away && frame.motion !== 'lost' && frame.seq > before.lastSeq) return 'set-back';
   if (aheadUs < 0 && (frame.motion === 'lost' || isLate(before, frame))) return 'late';
   const sinceStrangeUs = before.strange === undefined ? 0 : at - before.strange;
   if (sinceStrangeUs <= 0 || sinceStrangeUs > lostAfterMs * 1000) return 'strange';

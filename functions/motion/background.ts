@@ -48,6 +48,8 @@ export interface Background {
   tracks: Track[];
   /** What was said of the frame at `lastUs`, to be said again when it is asked again. */
   said: MotionHeader;
+  /** The number of the message that said the camera is lost; absent once a frame after it was looked at. */
+  lostSeq?: number | undefined;
 }
 
 /** What the model asks of the settings; in the polygons of `masks` motion does not count. */

@@ -42,7 +42,7 @@ function picture(left: number | undefined): Promise<Buffer> {
   return base.composite(layers).jpeg().toBuffer();
 }
 
-function eventOf(camera: string, seq: number, body: Buffer, kind = 'image'): FunctionEvent {
+function eventOf(camera: string, seq: number, body: Buffer, kind = 'image', setBackUs = 0): FunctionEvent {
   return {
     body,
     method: 'POST',
@@ -52,7 +52,7 @@ function eventOf(camera: string, seq: number, body: Buffer, kind = 'image'): Fun
       'x-topic': `frames.${camera}`,
       'faascam-agent': 'test',
       'faascam-seq': String(seq),
-      'faascam-captured-at': String(START_US + seq * 200_000),
+      'faascam-captured-at': String(START_US + seq * 200_000 - setBackUs),
       'faascam-kind': kind,
     },
   };
@@ -120,6 +120,43 @@ describe('the motion function', () => {
       await handler(eventOf('c', seq, await picture(left)), context);
     expect(await said('c', 2)).toEqual({ kind: 'still', size: 0 });
     expect(await said('c', 12)).toMatchObject({ kind: 'moving' });
+  });
+
+  it.each([2, 20, 59])('sees again at once after its clock was set back by %d s', async (seconds) => {
+    const camera = `back-${seconds}`;
+    const empty = await picture(undefined);
+    // The word comes twice, as any message may.
+    for (const seq of [1, 400]) await handler(eventOf(camera, seq, empty), context);
+    for (let round = 0; round < 2; round++)
+      await handler(eventOf(camera, 401, Buffer.alloc(0), 'lost'), context);
+    const after = (seq: number, body: Buffer) =>
+      handler(eventOf(camera, seq, body, 'image', seconds * 1_000_000), context);
+    for (const seq of [402, 409]) await after(seq, empty);
+    for (const [seq, left] of [
+      [410, 200],
+      [411, 230],
+      [412, 260],
+    ] as const)
+      await after(seq, await picture(left));
+    expect(await said(camera, 402)).toEqual({ kind: 'still', size: 0 });
+    expect(await said(camera, 412)).toMatchObject({ kind: 'moving' });
+    // That word was for the first frame after it: a frame that was overtaken is left out as ever.
+    const before = (await messaging.jsm.streams.info('MOTION')).state.messages;
+    await after(411, await picture(245));
+    expect((await messaging.jsm.streams.info('MOTION')).state.messages).toBe(before);
+  });
+
+  it('keeps what it has learned of a camera that comes back with the time going on', async () => {
+    const kv = await new Kvm(messaging.js).open(buckets.motion);
+    const stateOf = async () => decodeBackground((await kv.get('kept'))?.value ?? Buffer.alloc(0));
+    const empty = await picture(undefined);
+    for (const seq of [1, 8]) await handler(eventOf('kept', seq, empty), context);
+    const before = await stateOf();
+    await handler(eventOf('kept', 9, Buffer.alloc(0), 'lost'), context);
+    expect(await stateOf()).toMatchObject({ lostSeq: 9, startUs: before?.startUs, lastUs: before?.lastUs });
+    await handler(eventOf('kept', 60, empty), context);
+    expect((await stateOf())?.startUs).toBe(before?.startUs);
+    expect(await stateOf()).not.toHaveProperty('lostSeq');
   });
 
   it('looks at a camera with its own masks, also when they are changed', async () => {

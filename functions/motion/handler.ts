@@ -1,7 +1,7 @@
 import type { CameraProfile } from '@faascam/core/camera-profile';
 import { CameraProfiles, motionSettingsFor } from '@faascam/core/camera-profiles';
 import { CameraStates } from '@faascam/core/camera-state';
-import { frameHeaderOf, messageHeadersOf } from '@faascam/core/frame';
+import { frameHeaderOf, messageHeadersOf, type FrameHeader } from '@faascam/core/frame';
 import { functionMessaging } from '@faascam/core/function-messaging';
 import { bodyBytes, type FunctionHandler } from '@faascam/core/function';
 import { createLogger } from '@faascam/core/log';
@@ -33,13 +33,8 @@ const handler: FunctionHandler = async (event, context) => {
   const picture = bodyBytes(event);
   const motion =
     frame.kind === 'lost'
-      ? ({ v: 1, kind: 'lost', score: 0, boxes: [] } satisfies MotionHeader)
-      : await motionIn(
-          frame.camera,
-          await lumaOf(picture),
-          frame.capturedAtUs,
-          optionsFor(await profiles.of(frame.camera)),
-        );
+      ? await noteLost(frame)
+      : await motionIn(frame, await lumaOf(picture), optionsFor(await profiles.of(frame.camera)));
   if (motion === 'late') return context.status(200).succeed('late');
   const { js } = await messaging.get();
   const look = motion.kind === 'moving' || motion.kind === 'settling';
@@ -59,16 +54,28 @@ function optionsFor(profile: CameraProfile): MotionOptions {
   return options;
 }
 
+/** The camera went away. What was learned of it is kept: mostly it comes back to the same view. */
+async function noteLost({ camera, seq }: FrameHeader): Promise<MotionHeader> {
+  return await states.update<MotionHeader>(camera, (bytes) => {
+    const result = { v: 1, kind: 'lost', score: 0, boxes: [] } satisfies MotionHeader;
+    const before = bytes === undefined ? undefined : (held.get(bytes) ?? decodeBackground(bytes));
+    if (before === undefined) return { result };
+    const after = { ...before, lostSeq: seq };
+    const state = encodeBackground(after);
+    held.set(state, after);
+    return { state, result };
+  });
+}
+
 /** What moves in a frame; `late` when a newer frame of the camera was seen already. */
 async function motionIn(
-  camera: string,
+  { camera, capturedAtUs, seq }: FrameHeader,
   luma: Luma,
-  capturedAtUs: number,
   options: MotionOptions,
 ): Promise<MotionHeader | 'late'> {
   return await states.update<MotionHeader | 'late'>(camera, (bytes) => {
     const before = bytes === undefined ? undefined : (held.get(bytes) ?? decodeBackground(bytes));
-    const lateness = before === undefined ? 'next' : latenessOf(capturedAtUs, before.lastUs);
+    const lateness = before === undefined ? 'next' : latenessOf({ capturedAtUs, seq }, before);
     if (lateness === 'late') return { result: 'late' };
     if (before !== undefined && lateness === 'again') return { result: before.said };
     if (bytes !== undefined && before === undefined) {
@@ -79,11 +86,16 @@ async function motionIn(
     const after =
       before === undefined || lateness === 'clock set back'
         ? beginBackground(luma, capturedAtUs)
-        : observe(before, luma, capturedAtUs, options).background;
+        : { ...observe(before, luma, capturedAtUs, options).background, lostSeq: lostBefore(before, seq) };
     const state = encodeBackground(after);
     held.set(state, after);
     return { state, result: after.said };
   });
+}
+
+/** The word that the camera is lost holds for the frames after it, up to the first that is looked at. */
+function lostBefore({ lostSeq }: Background, seq: number): number | undefined {
+  return lostSeq === undefined || seq > lostSeq ? undefined : lostSeq;
 }
 
 function tellBegunAnew(camera: string, why: string): void {

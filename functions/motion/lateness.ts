@@ -6,10 +6,17 @@ const LONGEST_WAY_US = 60_000_000;
 
 /**
  * A frame that was seen already is answered as before, and one that was overtaken is left out. A camera whose clock was
- * hours ahead is begun anew: else it would be blind until the time it dreamt of.
+ * set back is begun anew: else it would be blind until the time it dreamt of. Its agent says that it is lost before it goes
+ * on with another time; so a frame that was sent after that word is never late. Without the word, as from an agent that was
+ * started anew, a minute tells.
  */
-export function latenessOf(capturedAtUs: number, lastUs: number): Lateness {
-  if (capturedAtUs > lastUs) return 'next';
-  if (capturedAtUs === lastUs) return 'again';
-  return lastUs - capturedAtUs > LONGEST_WAY_US ? 'clock set back' : 'late';
+export function latenessOf(
+  frame: { capturedAtUs: number; seq: number },
+  before: { lastUs: number; lostSeq?: number | undefined },
+): Lateness {
+  const behindUs = before.lastUs - frame.capturedAtUs;
+  if (behindUs < 0) return 'next';
+  if (behindUs === 0) return 'again';
+  const isAfterLoss = before.lostSeq !== undefined && frame.seq > before.lostSeq;
+  return isAfterLoss || behindUs > LONGEST_WAY_US ? 'clock set back' : 'late';
 }

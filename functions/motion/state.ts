@@ -24,6 +24,7 @@ const head = z.object({
   different: z.number(),
   tracks: z.array(track).max(64),
   said: motionHeader,
+  lostSeq: z.number().int().optional(),
 });
 
 /**
@@ -44,11 +45,12 @@ export function encodeBackground(background: Background): Buffer {
     different,
     tracks,
     said,
+    lostSeq,
     blocks,
     restless,
   } = background;
   const first = Buffer.from(
-    `${JSON.stringify({ v: VERSION, width, height, lastUs, movedUs, startUs, litUs, upsetUs, different, tracks, said })}\n`,
+    `${JSON.stringify({ v: VERSION, width, height, lastUs, movedUs, startUs, litUs, upsetUs, different, tracks, said, lostSeq })}\n`,
     'latin1',
   );
   const cells = width * height;
@@ -101,7 +103,8 @@ export function decodeBackground(bytes: Uint8Array): Background | undefined {
     return undefined;
   }
   if (!parsed.success) return undefined;
-  const { width, height, lastUs, movedUs, startUs, litUs, upsetUs, different, tracks, said } = parsed.data;
+  const { width, height, lastUs, movedUs, startUs, litUs, upsetUs, different, tracks, said, lostSeq } =
+    parsed.data;
   const body = buffer.subarray(end + 1);
   if (body.length !== sizeOf(width, height)) return undefined;
   const cells = width * height;
@@ -125,5 +128,19 @@ export function decodeBackground(bytes: Uint8Array): Background | undefined {
   const buried = taken(blocks);
   const restless = Float32Array.from(taken(tilesOf(width, height)), (tile) => tile / 255);
   const learned = { mean, variance: variances, blocks: { shown, ageMs, buried }, restless };
-  return { width, height, lastUs, movedUs, startUs, litUs, upsetUs, different, tracks, said, ...learned };
+  const lost = lostSeq === undefined ? {} : { lostSeq };
+  return {
+    width,
+    height,
+    lastUs,
+    movedUs,
+    startUs,
+    litUs,
+    upsetUs,
+    different,
+    tracks,
+    said,
+    ...lost,
+    ...learned,
+  };
 }
