@@ -68,7 +68,7 @@ export async function fulfil(
 ): Promise<'stored' | 'later'> {
   const { footage, stored, log, camera } = desk;
   const { eventId } = request;
-  const event: EventOnItsWay = { id: eventId, camera, order: request.toUs, offered: false };
+  const event: EventOnItsWay = { id: eventId, camera, order: request.toUs, stage: 'waits' };
   const over = new AbortController();
   const letGo = (): void => over.abort(signal.reason);
   signal.addEventListener('abort', letGo, { once: true });
@@ -131,10 +131,11 @@ async function offer(
   const place = await uplink.schedule.enter(event.order, request.attempts, signal);
   let outcome: Outcome = 'failed';
   try {
-    event.offered = true;
+    event.stage = 'brought';
     while (!(await publish(desk, request, event, signal))) {
       log.info({ event: eventId }, "The object store is full: older events' footage makes room.");
     }
+    event.stage = 'offered';
     await place.wait(desk.offerWaitsMs, request.attempts, signal);
     outcome = 'unanswered';
   } catch (error) {
@@ -145,7 +146,7 @@ async function offer(
       `The event's footage could not be offered yet: ${messageOf(error)}`,
     );
   } finally {
-    event.offered = false;
+    event.stage = 'waits';
     place.leave(stored.has(eventId) ? 'stored' : outcome);
   }
   return outcome;
@@ -189,8 +190,11 @@ async function publish(
 /** Takes the objects of an older event out of the store, which is offered again later. False: there is none. */
 async function makeRoom({ uplink, store }: ClipDesk, event: EventOnItsWay): Promise<boolean> {
   const older = makesRoom(uplink.events.values(), await store.events(), event.order);
-  if (older !== undefined) await store.remove(older.id, older.camera);
-  return older !== undefined;
+  if (older === undefined) return false;
+  const removal = store.remove(older.id, older.camera);
+  older.cleared = removal.catch(() => undefined);
+  await removal;
+  return true;
 }
 
 async function prepare(
@@ -238,6 +242,8 @@ async function bring(
   const refs: SegmentRef[] = [];
   let codec: ClipReady['codec'] | undefined;
   const around = withEdges(desk.footage, window);
+  // What is on its way out is not there.
+  await event.cleared;
   const there = await desk.store.chunksOf(event.id);
   for (const segment of ring.overlapping(around.fromUs, around.toUs, epoch)) {
     try {

@@ -249,6 +249,22 @@ describe('clip service', () => {
     await desk.stop();
   });
 
+  test('a request that only the next start can complete does not come again at once', async () => {
+    const footage = await openFootage(await newDirectory());
+    const answers: string[] = [];
+    site.messaging.nc.subscribe(`$JS.ACK.${streams.clips}.edge-agent-later.>`, {
+      callback: (_error, message) => void answers.push(message.string()),
+    });
+    footage.endsForGood();
+    footage.stopped();
+    const desk = await serve('later', footage, { ackWaitMs: 60_000 });
+    const ahead = (footage.dates.nowUs() - START_US) / SECOND_US + 3600;
+    await desk.want(ahead, ahead + 2);
+    await vi.waitFor(() => expect(answers.length).toBeGreaterThan(0), soon);
+    expect(answers[0]).toMatch(/^-NAK .*"delay":\s*[1-9]/);
+    await desk.stop();
+  });
+
   test('a malformed request is left out and holds nobody up', async () => {
     const footage = await openFootage(await newDirectory());
     await record(footage, 0, 4);

@@ -114,7 +114,7 @@ async function serve(
   const info = await ensureConsumer(options);
   const store = await SegmentStore.open(messaging, uplink.lane, uplink.storeMegabytes);
   const fromSeq = info.ack_floor.stream_seq;
-  const stored = await StoredEvents.open({ messaging, camera, fromSeq, log, signal });
+  const stored = await StoredEvents.open({ messaging, camera, fromSeq, log, signal, clock });
   const consumer = messaging.js.consumers.getConsumerFromInfo(info);
   const messages = await consumer.consume({ abort_on_missing_resource: true });
   const stop = (): void => void messages.close();

@@ -18,8 +18,10 @@ export interface EventOnItsWay {
   camera: string;
   /** The event's place among all: the highest goes first. */
   order: number;
-  /** Whether it is offered now: the clip function may be reading its objects. */
-  offered: boolean;
+  /** `waits` for its turn; `brought`: its objects are being put there; `offered`: the clip function may be reading them. */
+  stage: 'waits' | 'brought' | 'offered';
+  /** Settles when its objects, which made room for another event's, are gone. */
+  cleared?: Promise<void>;
   /** When it was offered last, in this process. */
   offeredAtUs?: number;
 }
@@ -45,7 +47,8 @@ export class ClipUplink {
 
 /**
  * Whose objects go when the object store is full and an event of this `order` has none there yet: the oldest one's that
- * waits, rather one that nobody is at work on, never a newer one's. Undefined: it has to wait itself.
+ * waits, rather one that nobody is at work on, never a newer one's, nor one's that is being brought: its offer would name
+ * objects that are gone. Undefined: it has to wait itself.
  */
 export function makesRoom(
   events: Iterable<EventOnItsWay>,
@@ -53,7 +56,7 @@ export function makesRoom(
   order: number,
 ): EventOnItsWay | undefined {
   const [first] = [...events]
-    .filter((event) => stored.has(event.id) && event.order < order)
-    .sort((a, b) => Number(a.offered) - Number(b.offered) || a.order - b.order);
+    .filter(({ id, stage, order: other }) => stored.has(id) && stage !== 'brought' && other < order)
+    .sort((a, b) => Number(a.stage === 'offered') - Number(b.stage === 'offered') || a.order - b.order);
   return first;
 }

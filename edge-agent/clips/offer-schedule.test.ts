@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { systemClock, type Clock } from '@faascam/core/clock';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { ChunkLane } from './chunk-lane.ts';
 import { makesRoom, type EventOnItsWay } from './clip-uplink.ts';
 import {
@@ -15,9 +15,6 @@ import {
 const { signal } = new AbortController();
 setMaxListeners(0, signal);
 
-/** Lets all that is due happen. */
-const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
-
 describe('the order of offers', () => {
   test('is newest first, whenever and for whichever camera an event came', async () => {
     const schedule = new OfferSchedule(systemClock);
@@ -29,11 +26,11 @@ describe('the order of offers', () => {
         places.push(place);
       });
     for (let event = 0; event < 2 * MOST_OFFERED; event++) enter(event);
-    await settle();
+    await vi.waitFor(() => expect(order.length).toBe(2));
     enter(100);
-    for (let left = 0; left < 3; left++) {
+    for (const admitted of [4, 6, 8]) {
       places.shift()?.leave('stored');
-      await settle();
+      await vi.waitFor(() => expect(order.length).toBe(admitted));
     }
     expect(order).toEqual([15, 14, 100, 13, 12, 11, 10, 9]);
   });
@@ -71,15 +68,21 @@ describe('the order of offers', () => {
 });
 
 describe('room in the object store', () => {
-  const event = (id: string, order: number, offered = false): EventOnItsWay => ({
-    ...{ id, order, offered, camera: 'yard' },
+  const event = (id: string, order: number, stage: EventOnItsWay['stage'] = 'waits'): EventOnItsWay => ({
+    ...{ id, order, stage, camera: 'yard' },
   });
   const stored = new Set(['a', 'b', 'c', 'other']);
 
   test('is made by the oldest event that waits, rather one that nobody is at work on', () => {
-    const events = [event('a', 1, true), event('b', 2), event('c', 3), event('d', 0)];
+    const events = [event('a', 1, 'offered'), event('b', 2), event('c', 3), event('d', 0)];
     expect(makesRoom(events, stored, 9)?.id).toBe('b');
-    expect(makesRoom([event('a', 1, true)], stored, 9)?.id).toBe('a');
+    expect(makesRoom([event('a', 1, 'offered')], stored, 9)?.id).toBe('a');
+  });
+
+  test('is never made by one whose objects are just being brought: its offer would name what is gone', () => {
+    const events = [event('a', 1, 'brought'), event('b', 2, 'offered')];
+    expect(makesRoom(events, stored, 9)?.id).toBe('b');
+    expect(makesRoom([event('a', 1, 'brought')], stored, 9)).toBeUndefined();
   });
 
   test('is never made by a newer event', () => {
@@ -142,19 +145,22 @@ describe('the way of chunks', () => {
   test('the newest event sends all of its chunks before an older one goes on', async () => {
     const lane = new ChunkLane(systemClock);
     const order: number[] = [];
+    let goOn = (): void => undefined;
+    const othersWait = new Promise<void>((resolve) => (goOn = resolve));
     const send = async (event: number) => {
       for (let chunk = 0; chunk < 3; chunk++) {
         await lane.send(event, signal, async (bytes) => {
           order.push(event);
-          await settle();
+          await othersWait;
           return [bytes, undefined];
         });
       }
     };
     const older = send(1);
-    await settle();
-    await Promise.all([older, send(3), send(2)]);
-    expect(order.slice(order.indexOf(3), order.lastIndexOf(2) + 1)).toEqual([3, 3, 3, 2, 2, 2]);
-    expect([order[0], order.at(-1), order.length]).toEqual([1, 1, 9]);
+    await vi.waitFor(() => expect(order).toEqual([1]));
+    const newer = [send(3), send(2)];
+    goOn();
+    await Promise.all([older, ...newer]);
+    expect(order).toEqual([1, 3, 3, 3, 2, 2, 2, 1, 1]);
   });
 });

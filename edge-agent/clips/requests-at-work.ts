@@ -99,7 +99,8 @@ export class RequestsAtWork {
     for (;;) {
       try {
         const outcome = await fulfil(this.#desk, request, this.#letGo);
-        this.#reply(atWork, (message) => (outcome === 'stored' ? message.ack() : message.nak()));
+        // What the next start completes comes to this one as well, as long as it runs.
+        this.#reply(atWork, (message) => (outcome === 'stored' ? message.ack() : message.nak(RETRY_MS)));
         return;
       } catch (error) {
         if (!this.#letGo.aborted) {

@@ -1,4 +1,5 @@
 import { DeliverPolicy, type ConsumerMessages } from '@nats-io/jetstream';
+import type { Clock } from '@faascam/core/clock';
 import { messageOf } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
 import { clipStored } from '@faascam/core/clip-messages';
@@ -8,6 +9,8 @@ import { streams, subjects } from '@faascam/core/subjects';
 
 /** Far more than can wait at the same time. */
 const REMEMBERED = 5000;
+/** Far longer than the reading takes. Going on without some of them costs an offer of what is stored already. */
+const CATCH_UP_MS = 15_000;
 
 /**
  * Which events of a camera are stored for good, from `clips.stored.<camera>`. It reads the stream itself, from before
@@ -22,21 +25,19 @@ export class StoredEvents {
   readonly #waiting = new Map<string, () => void>();
   readonly #reading: Promise<void>;
 
-  /** Messages that lay in the stream already and are still to be read. */
-  #backlog: number;
-  #caughtUp: () => void = () => undefined;
+  /** Aborted once all was read that lay in the stream already. */
+  readonly #caughtUp = new AbortController();
 
-  private constructor(camera: string, log: Logger, messages: ConsumerMessages, backlog: number) {
+  private constructor(camera: string, log: Logger, messages: ConsumerMessages) {
     this.#camera = camera;
     this.#log = log;
     this.#messages = messages;
-    this.#backlog = backlog;
     this.#reading = this.#read();
   }
 
   /**
-   * Resolves once all is known that was stored so far. `fromSeq`: the sequence in the stream CLIPS from which on stored
-   * events matter. An aborted signal cuts that short. The caller closes it.
+   * Resolves once all is known that was stored so far, or cannot be read for a while. `fromSeq`: the sequence in the
+   * stream CLIPS from which on stored events matter. An aborted signal cuts that short. The caller closes it.
    */
   static async open(options: {
     messaging: Messaging;
@@ -44,16 +45,17 @@ export class StoredEvents {
     fromSeq: number;
     log: Logger;
     signal: AbortSignal;
+    clock: Clock;
   }): Promise<StoredEvents> {
-    const { messaging, camera, fromSeq, log, signal } = options;
+    const { messaging, camera, fromSeq, log, signal, clock } = options;
     const consumer = await messaging.js.consumers.get(streams.clips, {
       filter_subjects: subjects.clipsStored(camera),
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: Math.max(1, fromSeq),
     });
     const { num_pending: backlog } = await consumer.info(true);
-    const events = new StoredEvents(camera, log, await consumer.consume(), backlog);
-    await events.#catchUp(signal);
+    const events = new StoredEvents(camera, log, await consumer.consume());
+    if (backlog > 0) await events.#catchUp(clock, signal);
     return events;
   }
 
@@ -88,27 +90,21 @@ export class StoredEvents {
     await this.#reading;
   }
 
-  async #catchUp(signal: AbortSignal): Promise<void> {
-    if (this.#backlog <= 0) return;
-    const stop = (): void => this.#caughtUp();
-    await new Promise<void>((resolve) => {
-      this.#caughtUp = resolve;
-      signal.addEventListener('abort', stop, { once: true });
-      if (signal.aborted) resolve();
-    });
-    signal.removeEventListener('abort', stop);
+  async #catchUp(clock: Clock, signal: AbortSignal): Promise<void> {
+    const over = AbortSignal.any([signal, this.#caughtUp.signal]);
+    await clock.sleep(CATCH_UP_MS, over).catch(() => undefined);
   }
 
   async #read(): Promise<void> {
     for await (const message of this.#messages) {
-      this.#backlog -= 1;
-      if (this.#backlog === 0) this.#caughtUp();
       try {
         const { eventId, receiptSha256 } = parseMessage(clipStored, message.data, message.subject);
         this.#note(eventId, receiptSha256);
       } catch (error) {
         this.#log.warn({ camera: this.#camera }, `A message was left out: ${messageOf(error)}`);
       }
+      // A server that miscounts after it has lost some is what the end of the waiting is for.
+      if (message.info.pending === 0) this.#caughtUp.abort();
     }
   }
 
