@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { assemble, extractFrame, type Clip } from './assemble.ts';
+import { without } from './coverage.ts';
 import { decode } from './ffmpeg.ts';
 import { lookThrough } from './look.ts';
 import type { SegmentFile } from './segment.ts';
@@ -143,6 +144,15 @@ describe.each(testable)('a clip of $name', ({ options, sound }) => {
     expect(again.sha256).toBe(clip.sha256);
     expect((await readFile(again.path)).equals(await readFile(clip.path))).toBe(true);
   });
+});
+
+test('a camera that froze for some seconds within a segment has not delivered them', async () => {
+  const video = [...x264, '-bf', '2'];
+  const { segments } = await recordNew({ video, filter: "setpts='PTS+if(gt(N,60),5,0)/TB'" });
+  const { delivered, usualIntervalUs } = await assembled(segments);
+  const holes = without({ fromUs: delivered[0]?.fromUs ?? 0, toUs: delivered.at(-1)?.toUs ?? 0 }, delivered);
+  const long = holes.filter(({ fromUs, toUs }) => toUs - fromUs > 4 * usualIntervalUs);
+  expect(long.map(({ fromUs, toUs }) => Math.round((toUs - fromUs) / 1_000_000))).toEqual([5]);
 });
 
 describe.each(

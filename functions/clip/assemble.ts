@@ -3,13 +3,20 @@ import { FaascamError, messageOf, ProgramError } from '@faascam/core/errors';
 import { DamagedMatroskaError } from '@faascam/core/matroska';
 import type { SegmentRef } from '@faascam/core/messages';
 import { eventFileName } from './clip-names.ts';
-import type { Span } from './coverage.ts';
+import { deliveredBy, usualIntervalUs, type Span } from './coverage.ts';
 import { runFfmpeg } from './ffmpeg.ts';
 import { fitsMp4, isCopied, joinTo, rewrapped, salvaged } from './join.ts';
 import { UnusualMatroskaError } from './matroska.ts';
 import { readBack, type Facts } from './proof.ts';
 import { readSegment } from './segment-reader.ts';
-import { endUs, longestIntervalUs, partsOf, soundOf, type Segment, type SegmentFile } from './segment.ts';
+import {
+  longestIntervalUs,
+  partsOf,
+  picturesOf,
+  soundOf,
+  type Segment,
+  type SegmentFile,
+} from './segment.ts';
 import { framesOf, layOut, type ClipFrame, type Placed } from './timeline.ts';
 
 /** A clip on disk, whose packets are those of its segments. */
@@ -23,9 +30,11 @@ export interface Clip {
   /** False when only an H.264 of it plays in every browser. */
   playsEverywhere: boolean;
   frames: ClipFrame[];
-  /** What was captured when, segment by segment. */
+  /** What was captured when, segment by segment, without the holes in them. */
   delivered: Span[];
+  /** Between two pictures shown one after the other. */
   longestIntervalUs: number;
+  usualIntervalUs: number;
   segments: Segment[];
 }
 
@@ -131,6 +140,7 @@ async function clipOf(
   }
   const { stream } = first.video;
   const { sha256, sizeBytes, durationMs, packets, hasSound } = facts;
+  const pictures = segments.map(picturesOf);
   return {
     path,
     sha256,
@@ -140,8 +150,9 @@ async function clipOf(
     ...(hasSound && sound !== undefined ? { audio: { codec: isCopied(sound) ? sound.codec : 'aac' } } : {}),
     playsEverywhere: stream.plainH264 ?? false,
     frames: framesOf(placed),
-    delivered: segments.map((segment) => ({ fromUs: segment.ref.startUs, toUs: endUs(segment) })),
+    delivered: deliveredBy(pictures),
     longestIntervalUs: Math.max(...segments.map(longestIntervalUs)),
+    usualIntervalUs: usualIntervalUs(pictures),
     segments,
   };
 }

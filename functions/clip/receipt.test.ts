@@ -25,6 +25,7 @@ const clip: Clip = {
   frames: [],
   delivered: files.map(({ ref }) => ({ fromUs: ref.startUs, toUs: ref.startUs + ref.durationUs })),
   longestIntervalUs: 40_000,
+  usualIntervalUs: 40_000,
   playsEverywhere: true,
   segments: [],
 };
@@ -53,6 +54,16 @@ test('a clip that does not reach to the ends of the window is incomplete and say
   expect(receipt.gaps).toEqual([
     { fromUs: startUs + 8_000_000, toUs: startUs + 9_000_000, cause: 'camera-lost' },
   ]);
+});
+
+test('a freeze does not excuse that the end of the window is missing', () => {
+  const toUs = startUs + 22_000_000;
+  const frozen = { ...clip, longestIntervalUs: 8_000_000 };
+  const receipt = manifestOf(readyOf(files, { toUs }), { clips: [frozen], damaged: [] }, startUs);
+  expect(receipt).toMatchObject({
+    complete: false,
+    gaps: [{ fromUs: startUs + 8_000_000, toUs, cause: 'camera-lost' }],
+  });
 });
 
 test('a damaged segment makes the receipt incomplete although it is in the clip', () => {

@@ -6,7 +6,7 @@ import { software } from '@faascam/core/version';
 import type { Clip, Damage } from './assemble.ts';
 import { eventFileName } from './clip-names.ts';
 import type { StoredReceipt } from './clip-store.ts';
-import { gapsOf, type Span } from './coverage.ts';
+import { gapsOf, toleranceUsOf, type Span } from './coverage.ts';
 import type { Look } from './look.ts';
 import type { Rendition } from './rendition.ts';
 
@@ -51,7 +51,7 @@ export function manifestOf(ready: ClipReady, made: Made, storedAtUs: number): Ma
     delivered: clips.flatMap(({ delivered }) => delivered),
     declared: ready.gaps,
     damaged: damaged.map(({ ref }) => ({ fromUs: ref.startUs, toUs: ref.startUs + ref.durationUs })),
-    toleranceUs: Math.max(SHORTEST_GAP_US, ...clips.map((clip) => 2 * clip.longestIntervalUs)),
+    toleranceUs: Math.max(SHORTEST_GAP_US, ...clips.map(toleranceUsOf)),
   });
   const faults = [
     ...(made.faults ?? []),

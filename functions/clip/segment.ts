@@ -1,4 +1,5 @@
 import type { SegmentRef } from '@faascam/core/messages';
+import { usualIntervalUs, type Pictures } from './coverage.ts';
 import type { Cluster } from './matroska.ts';
 
 /** A segment of the ring that lies in a file of ours. */
@@ -57,9 +58,20 @@ export function capturedAtUs(segment: Segment, ptsUs: number): number {
 
 /** When the footage of a segment ends: at the end of its last picture. */
 export function endUs(segment: Segment): number {
-  const { lastDurationUs } = segment.video;
-  const durationUs = lastDurationUs > 0 ? lastDurationUs : longestIntervalUs(segment);
-  return capturedAtUs(segment, lastUs(segment.video)) + durationUs;
+  return picturesOf(segment).endUs;
+}
+
+/** When the pictures of a segment were captured. One that does not say how long it lasts lasts as long as they usually do. */
+export function picturesOf(segment: Segment): Pictures {
+  const { ptsUs, lastDurationUs } = segment.video;
+  // A keyframe's segment may hold pictures from before it, which cannot be decoded without the segment before.
+  const atUs = ptsUs
+    .map((time) => capturedAtUs(segment, time))
+    .filter((time) => time >= segment.ref.startUs)
+    .sort();
+  const lastUs = atUs.at(-1) ?? segment.ref.startUs;
+  const durationUs = lastDurationUs > 0 ? lastDurationUs : usualIntervalUs([{ atUs, endUs: lastUs }]);
+  return { atUs, endUs: lastUs + durationUs };
 }
 
 /** The longest time between two pictures shown one after the other; 0 for a single one. */
