@@ -122,6 +122,21 @@ describe.each(testable)('a clip of $name', ({ options, sound }) => {
     expect(clip.video).toMatchObject({ width: 320, height: 240 });
   });
 
+  test('is named as players look for it', async () => {
+    // Of H.265, phones and browsers of one maker take no other name.
+    const names = new Map([
+      ['h264', 'avc1'],
+      ['hevc', 'hvc1'],
+      ['av1', 'av01'],
+      ['vp9', 'vp09'],
+    ]);
+    const bytes = await readFile(clip.path);
+    const index = bytes.subarray(0, bytes.indexOf('mdat'));
+    // In the movie's box of sample descriptions, behind its version and count, and the first one's length.
+    const at = index.indexOf('stsd') + 16;
+    expect(index.toString('latin1', at, at + 4)).toBe(names.get(clip.video.codec) ?? 'mp4v');
+  });
+
   test('has its sound, in step with its pictures', async () => {
     expect(clip.audio?.codec).toBe(sound);
     if (sound === undefined) return;

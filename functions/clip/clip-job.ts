@@ -12,11 +12,12 @@ import { eventFileName } from './clip-names.ts';
 import { findReceipt, storeEvent, wasRemoved, type EventFile, type StoredReceipt } from './clip-store.ts';
 import { ffmpegVersion, tempFull } from './ffmpeg.ts';
 import { lookAtParts, lookThrough, type Look } from './look.ts';
-import { isPatienceOver, type Offer } from './offer.ts';
+import type { Offer } from './offer.ts';
 import { Progress } from './progress.ts';
 import { manifestOf, type Fault, type Made } from './receipt.ts';
 import { encodeH264 } from './rendition.ts';
 import { downloadSegments } from './segment-download.ts';
+import type { SegmentPatience } from './segment-patience.ts';
 import { takeSnapshot } from './snapshot-choice.ts';
 import { makeJobFolder } from './temporary-folder.ts';
 
@@ -26,6 +27,8 @@ export interface ClipParts {
   clock: Clock;
   log: Logger;
   settings: ClipSettings;
+  /** One for all jobs. */
+  patience: SegmentPatience;
 }
 
 export type JobResult =
@@ -67,7 +70,7 @@ export async function runClipJob(
 
 async function make(
   { ready, segments, foreign, faults: before }: Offer,
-  { nc, clock, log, settings }: ClipParts,
+  { nc, clock, log, settings, patience }: ClipParts,
   directory: string,
   progress: Progress,
   signal: AbortSignal,
@@ -75,13 +78,10 @@ async function make(
   const startedAtUs = clock.nowUs();
   const segmentFolder = join(directory, 'segments');
   await mkdir(segmentFolder);
-  const { files, lost } = await downloadSegments(
-    nc,
-    segments,
-    segmentFolder,
-    isPatienceOver(ready),
-    signal,
-    (count) => progress.at('fetching segments', count / segments.length),
+  const { files, lost } = await patience.during(ready.eventId, (isOver) =>
+    downloadSegments(nc, segments, segmentFolder, isOver, signal, (count) =>
+      progress.at('fetching segments', count / segments.length),
+    ),
   );
   const fetchedAtUs = clock.nowUs();
   progress.at('joining');

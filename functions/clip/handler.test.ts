@@ -21,6 +21,7 @@ import { runClipJob } from './clip-job.ts';
 import { decode } from './ffmpeg.ts';
 import handler, { close, ready as becomeReady } from './handler.ts';
 import { offerOf } from './offer.ts';
+import { SegmentPatience } from './segment-patience.ts';
 import {
   callHandler,
   objectOf,
@@ -191,7 +192,9 @@ describe.each(kinds)('with a %s store', (kind) => {
     const ready = readyOf(await site.upload(`replicas-${kind}`), { camera: `replicas-${kind}` });
     const offer = offerOf(Buffer.from(JSON.stringify(ready)));
     const settings = clipSettings.parse(undefined);
-    const parts = { nc: site.messaging.nc, store, clock: systemClock, log: createLogger('test'), settings };
+    const log = createLogger('test');
+    const patience = new SegmentPatience();
+    const parts = { nc: site.messaging.nc, store, clock: systemClock, log, settings, patience };
     const results = await Promise.all(Array.from({ length: 3 }, () => runClipJob(offer, parts, noAbort)));
     expect(results.filter(({ outcome }) => outcome === 'stored')).toHaveLength(1);
     const receipt = await receiptOf(store, ready);

@@ -18,6 +18,7 @@ import { JobQueue } from './job-queue.ts';
 import { offerOf, type Offer } from './offer.ts';
 import { Progress } from './progress.ts';
 import { removedOf, storedOf } from './receipt.ts';
+import { SegmentPatience } from './segment-patience.ts';
 import { removeLeftovers } from './temporary-folder.ts';
 
 /**
@@ -35,6 +36,7 @@ const CALL_MS = callLimitMs(process.env['exec_timeout']);
 /** One runs at a time: ffmpeg takes all of the processor as it is, and disk space adds up. */
 const queue = new JobQueue<JobResult>({ mostWaiting: 64, callerWaitsMs: CALL_MS });
 const progressOf = new Map<string, Progress>();
+const patience = new SegmentPatience();
 
 /**
  * `clips.ready.<camera>` in; clip, pictures and receipt into the store, and `clips.stored.<camera>` out. An event
@@ -80,7 +82,7 @@ async function work(offer: Offer): Promise<JobResult> {
   try {
     const { nc } = await messaging.get();
     const settings = settingsFromEnv(clipSettings, 'FAASCAM_CLIP');
-    const parts = { nc, store: await openedStore(), clock: systemClock, log, settings };
+    const parts = { nc, store: await openedStore(), clock: systemClock, log, settings, patience };
     const result = await runClipJob(offer, parts, closing.signal, progress);
     if (result.outcome === 'removed') {
       log.info({ event: eventId }, 'The event was removed on purpose: it is not stored again.');

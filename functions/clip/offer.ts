@@ -17,9 +17,6 @@ export interface Offer {
   faults: Fault[];
 }
 
-/** An offer is given up on segments that cannot be had after so many: some minutes, in which the agent sent them again. */
-const PATIENCE_OFFERS = 8;
-
 const raw = z.looseObject({
   event: z.unknown(),
   attestation: z.unknown().optional(),
@@ -62,11 +59,6 @@ export function offerOf(body: Buffer): Offer {
     }
   }
   return offer;
-}
-
-/** Whether the agent has had its chances to put missing or damaged segments into the object store again. */
-export function isPatienceOver({ offer }: ClipReady): boolean {
-  return offer !== undefined && offer.attempt >= PATIENCE_OFFERS;
 }
 
 function namedOf(segment: unknown): { object?: string } {

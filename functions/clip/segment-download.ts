@@ -5,8 +5,9 @@ import { FaascamError, messageOf } from '@faascam/core/errors';
 import type { SegmentRef } from '@faascam/core/messages';
 import type { Messaging } from '@faascam/core/messaging';
 import { buckets } from '@faascam/core/subjects';
-import { Objm, type ObjectStore as NatsObjectStore } from '@nats-io/obj';
+import { Objm, type ObjectResult, type ObjectStore as NatsObjectStore } from '@nats-io/obj';
 import type { Damage } from './assemble.ts';
+import { isGone } from './segment-patience.ts';
 import type { SegmentFile } from './segment.ts';
 
 /** A segment is a few megabytes: if nothing of it comes for so long, the rest is not coming. */
@@ -18,7 +19,8 @@ const IDLE_TIMEOUT_MS = 15_000;
  * A segment that is missing or not what it should be is thrown as `FaascamError` `segment-missing` or
  * `segment-corrupt`, to be tried again: the agent holds the original until the clip is stored, and puts it there
  * once more each time it repeats its message. Whether it is gone for good only the agent can know, and then it
- * says so with a gap in its place. Only when `isPatienceOver` are such segments given up, and named in the answer.
+ * says so with a gap in its place. Only when `isPatienceOver` are such segments given up, and named in the answer. One
+ * whose reading stalls or breaks off (`segment-stalled`, `segment-unreadable`) never is: that is NATS's fault.
  */
 export async function downloadSegments(
   nc: Messaging['nc'],
@@ -48,8 +50,7 @@ export async function downloadSegments(
       await download(bucket, ref, path, signal);
       files.push({ ref, path });
     } catch (error) {
-      const isGone = error instanceof FaascamError && GONE.has(error.code);
-      if (!isPatienceOver || !isGone) throw error;
+      if (!isPatienceOver || !isGone(error)) throw error;
       await rm(path, { force: true });
       lost.push({ ref, why: error.message });
     }
@@ -68,10 +69,10 @@ export async function downloadSegments(
 
 /** Each takes a few round trips before its first byte comes; more than a few would only cost memory. */
 const FETCHES_AT_ONCE = 3;
-const GONE = new Set(['segment-missing', 'segment-corrupt']);
 
-async function download(
-  bucket: NatsObjectStore,
+/** Fetches one segment to `path`, which must not be there yet. Throws as `downloadSegments`. */
+export async function download(
+  bucket: { get(name: string): Promise<Pick<ObjectResult, 'data' | 'error'> | null> },
   ref: SegmentRef,
   path: string,
   signal: AbortSignal,
@@ -88,10 +89,12 @@ async function download(
   const hash = createHash('sha256');
   const file = await open(path, 'wx');
   const reader = found.data.getReader();
+  let read = 0;
   try {
     for (;;) {
-      const { done, value } = await nextOf(reader, ref.object, signal);
+      const { done, value } = await nextOf(reader, ref, read, signal);
       if (done) break;
+      read += value.length;
       hash.update(value);
       await file.writeFile(value);
     }
@@ -109,14 +112,23 @@ async function download(
   }
 }
 
-/** What fails here is the segment's fault; that it cannot be written down is not. */
-async function nextOf(reader: ReadableStreamDefaultReader<Uint8Array>, object: string, signal: AbortSignal) {
+/** What fails after all `read` bytes came is the segment's fault; a reading that broke off is not. */
+async function nextOf(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  { object, sizeBytes }: SegmentRef,
+  read: number,
+  signal: AbortSignal,
+) {
   try {
     return await withinIdleTime(reader.read(), object, signal);
   } catch (error) {
     if (error instanceof FaascamError || signal.aborted) throw error;
-    const message = `Segment ${object} cannot be read out of the NATS object store (${messageOf(error)}); its agent will put it there again.`;
-    throw new FaascamError('segment-corrupt', message, { cause: error });
+    const cannot = `Segment ${object} cannot be read out of the NATS object store (${messageOf(error)})`;
+    throw read < sizeBytes
+      ? new FaascamError('segment-unreadable', `${cannot}; it is tried again.`, { cause: error })
+      : new FaascamError('segment-corrupt', `${cannot}; its agent will put it there again.`, {
+          cause: error,
+        });
   }
 }
 
@@ -125,7 +137,7 @@ async function withinIdleTime<T>(action: Promise<T>, object: string, signal: Abo
   const limit = new Promise<never>((_, reject) => {
     const timer = setTimeout(() => {
       reject(
-        new FaascamError('segment-missing', `Segment ${object} stopped coming from the NATS object store.`),
+        new FaascamError('segment-stalled', `Segment ${object} stopped coming from the NATS object store.`),
       );
     }, IDLE_TIMEOUT_MS);
     const abort = (): void => {
