@@ -12,7 +12,7 @@ import type { ByteRange, PutOptions } from './store.ts';
 const LARGEST_OBJECT_BYTES = 5 * 1024 ** 4;
 /** From so many parts on, a file is sent in parts; below, one request is less work for all. */
 const PARTS_WORTH_IT = 4;
-/** Nothing waits for an upload to be given up: what fails here is swept a day later. */
+/** Nothing waits for an upload to be given up: what fails here is swept by the first check of the store a day later. */
 const ABORT_WITHIN_MS = 10_000;
 /**
  * Metadata that tells who stored an object, so that a writer whose answer got lost can tell its own object from
@@ -163,7 +163,7 @@ class Run {
     const task = { ...this.#task, what: `give up ${this.#upload.objectName}`, signal };
     await this.#connection
       .attempt(task, () => abortUpload(this.#connection, this.#upload.objectName, uploadId))
-      // The error that led here is the one to tell; the parts are swept a day later.
+      // The error that led here is the one to tell; the parts are swept by a later check.
       .catch(() => undefined);
   }
 }
