@@ -75,6 +75,26 @@ describe('live publisher', () => {
     expect(publisher.published + publisher.dropped).toBeGreaterThan(100);
   });
 
+  test('once NATS goes on after answers that never came, frames go on too', async () => {
+    const publisher = publisherOf('stalled');
+    process.kill(site.server.pid, 'SIGSTOP');
+    try {
+      for (let i = 0; i < 10; i++) publisher.frame(Buffer.alloc(1000), i);
+      await publisher.settled();
+      expect(publisher.droppedFor['failed']).toBe(10);
+    } finally {
+      process.kill(site.server.pid, 'SIGCONT');
+    }
+    await vi.waitFor(
+      async () => {
+        publisher.frame(Buffer.alloc(1000), 11);
+        await publisher.settled();
+        expect(publisher.published).toBeGreaterThan(0);
+      },
+      { timeout: 20_000 },
+    );
+  });
+
   test('a camera of many frames a second loses none of them while NATS answers', async () => {
     const publisher = publisherOf('quick');
     for (let frame = 0; frame < 50; frame++) {

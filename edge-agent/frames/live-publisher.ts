@@ -125,7 +125,8 @@ export class LivePublisher implements FramePublisher {
       })
       .catch((error: unknown) => {
         this.#trusted = false;
-        this.#failed(error, this.#answered(upToSeq).length);
+        // No other answer is on its way that would ever free the places of those after it.
+        this.#failed(error, this.#answered(this.#seq).length);
       })
       .finally(() => this.#answers.delete(answer));
     this.#answers.add(answer);

@@ -52,7 +52,7 @@ export function allFaults(long: boolean): Fault[][] {
       mood('store takes all and does not answer', moodMs, { kind: 'mute' }),
     ],
     [1000, long ? 30_000 : 5000, long ? 120_000 : 12_000].map(cut),
-    [full('disk full at the agent', moodMs, 'ring', ['evicted', 'disk-full', 'damaged'])],
+    [full('disk full at the agent', moodMs, 'ring', ['evicted', 'disk-full', 'camera-lost', 'damaged'])],
     [full('disk full at the store', moodMs, 'clips', [])],
     [clock(3600), clock(-3600)],
     [duplicates()],
