@@ -74,6 +74,29 @@ describe('a dispatcher', () => {
     expect(done).toEqual(['ack detections.a']);
   });
 
+  it('goes on with the next message when calls are allowed again and nobody said so', async () => {
+    let allowed = true;
+    const dispatcher = new Dispatcher({
+      functionName: 'events',
+      maxConcurrent: 4,
+      log,
+      allowed: () => allowed,
+    });
+    const done: string[] = [];
+    const forbidMore = () => {
+      allowed = false;
+      return ok;
+    };
+    dispatcher.accept(detection('detections.a', forbidMore, done));
+    dispatcher.accept(detection('detections.a', () => ok, done));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(done).toHaveLength(1);
+    allowed = true;
+    dispatcher.accept(detection('detections.a', () => ok, done));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(done).toHaveLength(3);
+  });
+
   it('does not let go of a message before its dead letter is stored', async () => {
     const dispatcher = new Dispatcher({ functionName: 'events', maxConcurrent: 4, log });
     const done: string[] = [];

@@ -115,16 +115,17 @@ export class Dispatcher {
       successesAtFailure: undefined,
       verdict: undefined,
     };
-    if (!lane) {
+    if (lane) {
+      const { waiting, dropped } = enqueue(lane.waiting, entry);
+      lane.waiting = waiting;
+      for (const { held: worthless } of dropped) this.#drop(worthless);
+    } else {
       const fresh: Lane = { waiting: [entry], state: 'queued', timer: undefined };
       this.#lanes.set(held.subject, fresh);
       this.#queue.push(fresh);
-      this.#pump();
-      return;
     }
-    const { waiting, dropped } = enqueue(lane.waiting, entry);
-    lane.waiting = waiting;
-    for (const { held: worthless } of dropped) this.#drop(worthless);
+    // Also for a lane that is there: it may stand in the queue since calls were not allowed, and nobody told us.
+    this.#pump();
   }
 
   /** Tries at once what waits, also for its next try: the gateway is back, or calls are allowed again. */

@@ -153,7 +153,6 @@ export class Leases {
   }
 
   async #beat(): Promise<void> {
-    const wasValid = this.#valid();
     const released = new Map(this.#released);
     const begun = now();
     try {
@@ -169,6 +168,8 @@ export class Leases {
         return beat(table, { me: this.#me, wanted, dead, released, leaving: this.#leaving });
       });
       this.#joined = true;
+      // As late as this: they may have run out while the answer was on its way.
+      const wasValid = this.#valid();
       this.#validSince = begun;
       for (const name of released.keys()) this.#released.delete(name);
       if (!this.#leaving) this.#takeIn(wanted);
