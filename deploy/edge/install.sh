@@ -34,7 +34,7 @@ die() { printf 'Error: %s\n' "$*" >&2; told=yes; exit 1; }
 unit=faascam-agent.service
 mode=install purge='' dry='' root='' arch='' start=yes wait=10
 nats='' nkey='' ca='' agent='' ring='' from='' sha256='' cameras=''
-work='' fresh='' told=''
+work='' fresh='' told='' changed=''
 
 main() {
   parse "$@"
@@ -223,12 +223,21 @@ need_ffmpeg() {
   [ -z "$root" ] || return 0
   if command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null; then return 0; fi
   say 'Installing ffmpeg ...'
-  {
-    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ffmpeg
-  } >"$work/apt.log" 2>&1 </dev/null || {
+  if ! apt update || ! apt install -y --no-install-recommends ffmpeg; then
     tail -n 5 "$work/apt.log" >&2
     die 'ffmpeg could not be installed; the lines above say why. Nothing else was changed.'
-  }
+  fi
+}
+
+# On a host that has just started, apt's own timers are at work. apt-get waits for dpkg's lock where told to, but never
+# for those of its lists and archives.
+apt() {
+  tries=60
+  until DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@" >"$work/apt.log" 2>&1 </dev/null; do
+    tries=$((tries - 1))
+    if [ "$tries" -eq 0 ] || ! grep -qE '/(lists|archives)/lock' "$work/apt.log"; then return 1; fi
+    sleep 5
+  done
 }
 
 quoted() { printf "'%s'" "$(printf %s "$1" | sed "s/'/''/g")"; }
@@ -313,6 +322,7 @@ own() { # mode, group, file
 
 # By a new file, so that no reader sees half of it.
 put() { # mode, group, from, to
+  cmp -s "$3" "$4" || changed=yes
   cp "$3" "$4.part"
   own "$1" "$2" "$4.part"
   mv "$4.part" "$4"
@@ -330,8 +340,15 @@ place_config() {
   if [ -n "$ring" ] && grep -qF "ringPath: '$ring'" "$etc/faascam.yml"; then
     mkdir -p "$root$ring" "$units/$unit.d"
     [ -n "$root" ] || chown faascam:faascam "$ring"
-    printf '# Where the footage goes; %s lets the agent write nowhere else.\n[Service]\nReadWritePaths=%s\n' \
-      "$unit" "$ring" >"$units/$unit.d/20-ring.conf"
+    cat >"$work/20-ring.conf" <<END
+# Where the footage goes; $unit lets the agent write nowhere else. Without the disk it does not start: below its
+# mount point is the system's.
+[Unit]
+RequiresMountsFor=$ring
+[Service]
+ReadWritePaths=$ring
+END
+    put 644 root "$work/20-ring.conf" "$units/$unit.d/20-ring.conf"
   fi
 }
 
@@ -369,6 +386,11 @@ bring_up() {
     next_steps
     return
   fi
+  if [ "$was" = active ] && [ -z "$changed" ] && runs_current; then
+    say "$now runs already, and was let run."
+    next_steps
+    return
+  fi
   if comes_up; then
     say "$now runs."
     tidy
@@ -385,6 +407,12 @@ bring_up() {
   fi
   die "$now is installed and will be tried again and again, but has not come up yet: $why
 Look with: journalctl -u $unit -e; check the config with: sudo faascam check $etc/faascam.yml"
+}
+
+# What was installed without a start is not what runs.
+runs_current() {
+  running=$(readlink "/proc/$(systemctl show -p MainPID --value "$unit")/exe" || :)
+  [ "$running" = "$(readlink -f "$opt/current/bin/node")" ]
 }
 
 # Whether it starts, and still runs a while later.
@@ -408,8 +436,9 @@ last_words() {
   printf %s "${words:-its journal does not say why}"
 }
 
-# The version before stays, for a way back by hand.
+# The version before stays, for a way back by hand; after the same one once more it is not $old, so nothing goes.
 tidy() {
+  [ "$old" != "$(readlink "$opt/current")" ] || return 0
   for each in "$opt"/* "$opt"/.new.*; do
     case $(basename "$each") in
       current | "$(readlink "$opt/current")" | "$old") ;;

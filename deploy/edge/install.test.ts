@@ -1,6 +1,17 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -20,7 +31,11 @@ beforeEach(async () => {
   root = join(work, 'root');
   await mkdir(root);
 });
-afterEach(() => rm(work, { recursive: true, force: true }));
+afterEach(async () => {
+  const pid = await readFile(join(work, 'agent.pid'), 'utf8').catch(() => '');
+  if (pid !== '') process.kill(Number(pid));
+  await rm(work, { recursive: true, force: true });
+});
 
 /** An archive like a release, of a program that says its name. */
 async function release(version: string): Promise<string> {
@@ -30,6 +45,7 @@ async function release(version: string): Promise<string> {
   await writeFile(join(folder, 'VERSION'), `${version}\n`);
   await writeFile(join(folder, 'bin/faascam'), `#!/bin/sh\necho ${version}\n`);
   await chmod(join(folder, 'bin/faascam'), 0o755);
+  await copyFile('/bin/sleep', join(folder, 'bin/node'));
   for (const file of ['faascam-agent.service', 'faascam-agent.sysusers', 'faascam.yml'])
     await writeFile(join(folder, 'share', file), await readFile(join(here, file)));
   const archive = join(work, `${name}.tar.gz`);
@@ -121,12 +137,12 @@ describe('an installed agent', () => {
     });
   });
 
-  test('may write to the disk that its footage is to go to', async () => {
+  test('may write to the disk that its footage is to go to, and waits for it', async () => {
     const { code } = await install('--from', await release('0.1.0'), '--ring', '/mnt/disk/faascam');
     expect(code).toBe(0);
-    expect(await text('etc/systemd/system/faascam-agent.service.d/20-ring.conf')).toContain(
-      'ReadWritePaths=/mnt/disk/faascam',
-    );
+    const unit = await text('etc/systemd/system/faascam-agent.service.d/20-ring.conf');
+    expect(unit).toMatch(/^\[Unit\]\nRequiresMountsFor=\/mnt\/disk\/faascam$/m);
+    expect(unit).toMatch(/^\[Service\]\nReadWritePaths=\/mnt\/disk\/faascam$/m);
     expect(await text('etc/faascam/faascam.yml')).toContain("ringPath: '/mnt/disk/faascam'");
   });
 
@@ -157,6 +173,129 @@ describe('an installed agent', () => {
     expect((await install('--uninstall', '--purge')).code).toBe(0);
     expect((await run('find', [root, '-name', '*faascam*'])).stdout).toBe('');
   });
+});
+
+/** Programs of the host, as lines of a shell: the folder that they lie in. */
+async function standIns(programs: Record<string, string>): Promise<string> {
+  const bin = join(work, 'bin');
+  await mkdir(bin);
+  for (const [name, lines] of Object.entries(programs))
+    await writeFile(join(bin, name), `#!/bin/sh\n${lines}\n`, { mode: 0o755 });
+  return bin;
+}
+
+/** The installer without its last line, which calls it: its functions. */
+async function withoutItsCall(): Promise<string> {
+  const path = join(work, 'functions.sh');
+  const all = await readFile(script, 'utf8');
+  await writeFile(path, all.slice(0, all.lastIndexOf('main "$@"')));
+  return path;
+}
+
+/**
+ * A host below `root` whose systemd and apt are programs that note how they were called; its agent runs once it was
+ * started.
+ */
+async function host(): Promise<{
+  install: (...args: string[]) => Promise<string>;
+  calls: () => Promise<string[]>;
+}> {
+  const [log, pid] = [join(work, 'calls'), join(work, 'agent.pid')];
+  await writeFile(log, '');
+  const bin = await standIns({
+    systemctl: `echo "systemctl $*" >>${log}
+      case "$*" in
+        --version) echo 'systemd 252 (252)' ;;
+        restart*) [ ! -e ${pid} ] || kill $(cat ${pid})
+          ${at('opt/current/bin/node')} 600 >/dev/null 2>&1 & echo $! >${pid} ;;
+        *MainPID*) cat ${pid} ;;
+        is-active*) if [ -e ${pid} ]; then echo active; else echo inactive; fi ;;
+        *NRestarts*) echo 0 ;;
+      esac`,
+    'systemd-sysusers': '',
+  });
+  const functions = await withoutItsCall();
+  const program = `. ${functions}; parse "$@"; trap 'clean $?' EXIT; arch=amd64; opt=${at('opt')} etc=${at('etc')}
+    state=${at('state')} units=${at('units')} link=${at('bin/faascam')} users=${at('sysusers')}; install`;
+  return {
+    install: async (...args) => {
+      const env = { ...process.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` };
+      return (await run('sh', ['-c', program, 'install.sh', '--wait', '0', ...args], { env })).stdout;
+    },
+    calls: async () => (await readFile(log, 'utf8')).split('\n'),
+  };
+}
+
+describe('on a host with an agent that runs', () => {
+  const site = ['--nats', 'nats://n:4222', '--camera', 'a=demo:'];
+  const starts = (calls: string[]): number => calls.filter((call) => call.includes('restart')).length;
+
+  test('the same installation once more lets it run, and keeps the version before', async () => {
+    const { install: onHost, calls } = await host();
+    await onHost('--from', await release('0.1.0'), ...site);
+    const from = await release('0.2.0');
+    expect(await onHost('--from', from)).toMatch(/0\.2\.0 runs\./);
+    expect(starts(await calls())).toBe(2);
+    const before = await readdir(at('opt'));
+    expect(before.map((name) => name.replace(/-.*/, '')).sort()).toEqual(['0.1.0', '0.2.0', 'current']);
+
+    expect(await onHost('--from', from)).toMatch(/runs already/);
+    expect(starts(await calls())).toBe(2);
+    expect(await readdir(at('opt'))).toEqual(before);
+  });
+
+  test('a version that was installed without a start is started by the next installation', async () => {
+    const { install: onHost, calls } = await host();
+    await onHost('--from', await release('0.1.0'), ...site);
+    const from = await release('0.2.0');
+    await onHost('--from', from, '--no-start');
+    expect(starts(await calls())).toBe(1);
+    expect(await onHost('--from', from)).toMatch(/0\.2\.0 runs\./);
+    expect(starts(await calls())).toBe(2);
+  });
+
+  test('a new key has it started anew, and keeps the version before too', async () => {
+    const { install: onHost, calls } = await host();
+    await onHost('--from', await release('0.1.0'), ...site);
+    const from = await release('0.2.0');
+    await onHost('--from', from);
+    const nkey = join(work, 'agent.nk');
+    await writeFile(nkey, 'SUAAA\n');
+    expect(await onHost('--from', from, '--nkey', nkey)).toMatch(/0\.2\.0 runs\./);
+    expect(starts(await calls())).toBe(3);
+    expect((await readdir(at('opt'))).length).toBe(3);
+  });
+});
+
+test('ffmpeg is installed once others let go of the locks of apt', async () => {
+  const log = join(work, 'calls');
+  const locked = 'E: Could not get lock /var/lib/apt/lists/lock. It is held by process 1 (apt-get)';
+  const bin = await standIns({
+    'apt-get': `echo "$*" >>${log}; [ -e ${log}.free ] || { echo '${locked}' >&2; exit 100; }`,
+    sleep: `: >${log}.free`,
+    grep: 'exec /bin/grep "$@"',
+  });
+  await run('/bin/sh', ['-c', `. ${await withoutItsCall()}; work=${work}; need_ffmpeg`], {
+    env: { PATH: bin },
+  });
+  const wait = '-qq -o DPkg::Lock::Timeout=300';
+  expect((await readFile(log, 'utf8')).trim().split('\n')).toEqual([
+    `${wait} update`,
+    `${wait} update`,
+    `${wait} install -y --no-install-recommends ffmpeg`,
+  ]);
+});
+
+test('what the docs have a container told is a config that an agent runs by', async () => {
+  const docs = await readFile(join(here, '../../docs/install-edge.md'), 'utf8');
+  const [, told = ''] = /^## As a container[^]*?```yaml\n([^]*?)```/m.exec(docs) ?? [];
+  await mkdir(at('secrets'));
+  for (const name of ['front-door', 'nats-nkey']) await writeFile(at('secrets', name), 'geheim\n');
+  const path = at('faascam.yml');
+  await writeFile(path, (await readFile(join(here, 'faascam.yml'), 'utf8')) + told);
+  const config = readConfig(path, {});
+  expect(config.cameras['front-door']?.source).toBe('rtsp://viewer:geheim@192.0.2.10/stream1');
+  expect(config.nats).toMatchObject({ nkeyFile: at('secrets/nats-nkey'), caFile: at('nats-ca.pem') });
 });
 
 describe('what is wrong is one sentence, and nothing is changed', () => {
@@ -222,9 +361,6 @@ test('a dry run says what would be done, and does nothing', async () => {
 });
 
 test('half a script does nothing', async () => {
-  const all = await readFile(script, 'utf8');
-  const half = join(work, 'half.sh');
-  await writeFile(half, all.slice(0, all.lastIndexOf('main "$@"')));
-  await run('sh', [half, '--root', root, '--from', await release('0.1.0')]);
+  await run('sh', [await withoutItsCall(), '--root', root, '--from', await release('0.1.0')]);
   expect(await readdir(root)).toEqual([]);
 });

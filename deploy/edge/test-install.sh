@@ -122,7 +122,7 @@ END
   check 'its log has levels and no times of its own' "journalctl -u $unit -p info -o cat | grep -qv '^<'"
   check 'its config is not for everyone to read' "test \$(stat -c %a:%G /etc/faascam/faascam.yml) = 640:faascam"
   check 'installing once more changes nothing that was set' \
-    "sum=\$(sha256sum /etc/faascam/faascam.yml); echo geheim >/etc/faascam/secrets/yard; $install && test \"\$sum\" = \"\$(sha256sum /etc/faascam/faascam.yml)\" && systemctl is-active $unit"
+    "sum=\$(sha256sum /etc/faascam/faascam.yml); echo geheim >/etc/faascam/secrets/yard; pid=\$(systemctl show -p MainPID --value $unit); $install && test \$pid = \$(systemctl show -p MainPID --value $unit) && test \"\$sum\" = \"\$(sha256sum /etc/faascam/faascam.yml)\" && systemctl is-active $unit"
   check 'secrets reach the agent, and it alone' \
     "sed -i 's|/srv/cam.mp4|/srv/\${secret:clip}|' /etc/faascam/faascam.yml && echo cam.mp4 >/etc/faascam/secrets/clip && chmod 600 /etc/faascam/secrets/clip && systemctl restart $unit && $(until_so "systemctl show -p StatusText --value $unit | grep -q '1 of 1 cameras stream'")"
   check 'an agent that stands still is started anew by the watchdog' \
