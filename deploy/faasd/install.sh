@@ -11,6 +11,7 @@ Usage: sudo deploy/faasd/install.sh --host NAME --agent ID:CAMERA,CAMERA ... [op
   --agent ID:CAMS   an agent and its cameras, as its faascam.yml has them; may be repeated
   --remove ID       an agent that may come in no more
   --minio           run MinIO here as well; without it the store is one of your own (docs/install-faasd.md)
+  --retention no    with --minio: the clip function's key may remove no clip, so FAASCAM_RETENTION cannot; default yes
   --folder DIR      faasd's folder; default /var/lib/faasd
   --no-restart      write everything, but leave faasd and its secrets as they are
   --uninstall       take the services out again; keys, events and clips stay in DIR/faascam
@@ -28,6 +29,7 @@ faascam=$here/../../bin/faascam.js
 folder=/var/lib/faasd
 restart=yes
 minio=
+retention=
 uninstall=
 hosts=()
 agents=()
@@ -35,6 +37,11 @@ while [ $# -gt 0 ]; do
   case $1 in
     --help) usage && exit 0 ;;
     --minio) minio=yes && shift ;;
+    --retention)
+      [[ ${2:-} == yes || ${2:-} == no ]] || die '--retention is yes or no.'
+      retention=$2
+      shift 2
+      ;;
     --no-restart) restart= && shift ;;
     --uninstall) uninstall=yes && shift ;;
     --host | --agent | --remove | --folder)
@@ -98,6 +105,8 @@ cd "$folder/faascam/keys"
 [ ${#hosts[@]} -eq 0 ] || printf '%s\n' "${hosts[@]}" >hosts
 [ -s hosts ] || die 'give --host at least once: the name or address by which agents reach this host.'
 [ -z "$minio" ] || touch minio
+[ -z "$retention" ] || printf '%s' "$retention" >retention
+[ -s retention ] || printf yes >retention
 nats_users "${agents[@]}"
 authority
 mapfile -t outside <hosts
@@ -105,7 +114,8 @@ certificate nats faascam-nats localhost "${outside[@]}"
 
 cd ..
 mkdir -p nats/auth nats/tls nats-data connector
-cp "$here/../k3s/base/nats.conf" nats/nats.conf
+# Health and figures for this container alone: no network policy keeps functions out here.
+sed 's|"0.0.0.0:8222"|"127.0.0.1:8222"|' "$here/../k3s/base/nats.conf" >nats/nats.conf
 cp keys/nats-auth/auth.conf nats/auth/auth.conf
 cp keys/nats.crt nats/tls/tls.crt
 cp keys/nats.key nats/tls/tls.key
@@ -154,10 +164,13 @@ if [ -n "$restart" ]; then
     secret s3-secret-key keys/s3/clip-secret-key
     secret viewer-s3-access-key keys/s3/viewer-access-key
     secret viewer-s3-secret-key keys/s3/viewer-secret-key
-    if command -v mc >/dev/null; then
-      KEYS=$PWD/keys/s3 MC_CONFIG_DIR=$PWD/keys/mc SITE=https://localhost:9000 "$here/../k3s/minio/make-bucket.sh"
+    # Midnight Commander has the same name.
+    if [[ $(mc --version 2>/dev/null) == *MinIO* ]]; then
+      FOLDER=$PWD/keys/s3 MC_CONFIG_DIR=$PWD/keys/mc SITE=https://localhost:9000 RETENTION=$(cat keys/retention) \
+        "$here/../s3/make-bucket.sh" || die 'the bucket could not be made; the lines above say why. Then run this again.'
     else
-      printf 'The bucket is still to be made. Install mc, and run this again.\n'
+      printf '%s\n' "The bucket is still to be made. Install MinIO's client as mc (Debian's package mc is another program)" \
+        'from https://dl.min.io/client/mc/release/ and run this again.'
     fi
   fi
 fi

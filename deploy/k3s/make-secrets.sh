@@ -13,11 +13,15 @@ Usage: deploy/k3s/make-secrets.sh --host NAME [--host NAME ...] --agent ID:CAMER
   --s3-keys DIR     keys of a store of your own, in place of MinIO: files access-key and secret-key, and, for the page,
                     viewer-access-key and viewer-secret-key if it has its own
   --ca FILE         certificate (PEM) of the authority of that store, beside our own
+What was said once holds for later runs too.
 TEXT
 }
 die() {
   printf 'Error: %s\n' "$*" >&2
   exit 1
+}
+absolute() {
+  case $1 in /*) printf '%s' "$1" ;; *) printf '%s/%s' "$PWD" "$1" ;; esac
 }
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -38,8 +42,8 @@ while [ $# -gt 0 ]; do
         --host) hosts+=("$2") ;;
         --agent | --remove) agents+=("$1" "$2") ;;
         --folder) folder=$2 ;;
-        --s3-keys) s3_keys=$2 ;;
-        --ca) store_ca=$2 ;;
+        --s3-keys) s3_keys=$(absolute "$2") ;;
+        --ca) store_ca=$(absolute "$2") ;;
       esac
       shift 2
       ;;
@@ -65,7 +69,12 @@ mapfile -t minio_names < <(inside faascam-minio)
 certificate nats "${nats_names[@]}" "${outside[@]}"
 certificate minio "${minio_names[@]}"
 certificate viewer "${outside[@]}"
-cat ca.crt ${store_ca:+"$store_ca"} >trusted.crt
+if [ -n "$store_ca" ]; then
+  openssl x509 -in "$store_ca" -noout 2>/dev/null || die "$store_ca is no certificate in PEM."
+  cp "$store_ca" store-ca.pem
+fi
+touch store-ca.pem
+cat ca.crt store-ca.pem >trusted.crt
 
 # --- the store's keys, and the page's login
 if [ -n "$s3_keys" ]; then
@@ -74,9 +83,9 @@ if [ -n "$s3_keys" ]; then
     cp "$s3_keys/$name" "s3/clip-$name"
     if [ -s "$s3_keys/viewer-$name" ]; then cp "$s3_keys/viewer-$name" "s3/viewer-$name"; else cp "$s3_keys/$name" "s3/viewer-$name"; fi
   done
-else
-  store_keys
+  touch s3-external
 fi
+[ -e s3-external ] || store_keys
 random 9 page-password
 [ -s page-users ] || printf 'faascam:%s\n' "$(openssl passwd -apr1 -stdin <page-password)" >page-users
 
@@ -97,7 +106,7 @@ secret openfaas faascam-connector generic --from-file=nats-connector=nats-auth/s
   --from-file=nats-ca=ca.crt
 secret openfaas faascam-viewer-tls tls --cert=viewer.crt --key=viewer.key
 secret openfaas faascam-viewer-login generic --from-file=users=page-users
-if [ -z "$s3_keys" ]; then
+if [ ! -e s3-external ]; then
   secret openfaas faascam-minio-tls tls --cert=minio.crt --key=minio.key
   secret openfaas faascam-minio-root generic --from-file=user=s3/user --from-file=password=s3/password
   secret openfaas faascam-s3-keys generic --from-file=nats-ca=ca.crt \

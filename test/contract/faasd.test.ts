@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { checkout } from '../faults/checkout.ts';
@@ -68,7 +68,10 @@ beforeEach(() => {
   for (const [name, body] of [
     ['systemctl', 'echo "systemctl $*"'],
     ['curl', ':'],
-    ['mc', 'cat >/dev/null'],
+    [
+      'mc',
+      'if [ "$*" = --version ]; then echo "${MC:-mc, of MinIO, Inc.}" >&3; else echo "mc $*"; cat >/dev/null; fi',
+    ],
     // As the real one: it makes no secret twice.
     [
       'faas-cli',
@@ -76,7 +79,7 @@ beforeEach(() => {
     ],
   ] as const) {
     const path = join(bin, name);
-    writeFileSync(path, `#!/bin/sh\n{ ${body}; } >>"$CALLS"\n`);
+    writeFileSync(path, `#!/bin/sh\nexec 3>&1\n{ ${body}; } >>"$CALLS"\n`);
     chmodSync(path, 0o755);
   }
   writeFileSync(calls, '');
@@ -84,13 +87,19 @@ beforeEach(() => {
 
 afterAll(() => rmSync(root, { recursive: true }));
 
+/** More of the environment of a run. */
+let env: Record<string, string> = {};
+afterEach(() => {
+  env = {};
+});
+
 function install(...args: string[]): Promise<{ code: number | null; output: string }> {
   const PATH = `${join(root, 'bin')}:${process.env['PATH'] ?? ''}`;
   return new Promise((resolve) => {
     const child = execFile(
       join(checkout, 'deploy/faasd/install.sh'),
       ['--folder', folder, ...args],
-      { env: { ...process.env, PATH, CALLS: calls } },
+      { env: { ...process.env, PATH, CALLS: calls, ...env } },
       (_error, stdout, stderr) => resolve({ code: child.exitCode, output: `${stdout}${stderr}` }),
     );
     child.stdin?.end();
@@ -157,6 +166,20 @@ describe('install.sh for faasd', () => {
       expect(called).toContain(`secret create ${secret} --from-file`);
     const seed = readFileSync(join(folder, 'faascam/connector/nats-connector'), 'utf8').trim();
     for (const key of [seed, 'open sesame']) expect(`${called}${output}`).not.toContain(key);
+    expect(called).toContain('policy attach site faascam-retention');
+    // Functions reach every port of a container here.
+    expect(readFileSync(join(folder, 'faascam/nats/nats.conf'), 'utf8')).toContain('http: "127.0.0.1:8222"');
+  });
+
+  it('makes no bucket with Midnight Commander, and remembers that clips are not to be removed', async () => {
+    env = { MC: 'GNU Midnight Commander 4.8.29' };
+    const without = await install(...agent, '--minio', '--retention', 'no');
+    expect(without.code, without.output).toBe(0);
+    expect(without.output).toContain("Install MinIO's client as mc");
+    expect(readFileSync(calls, 'utf8')).not.toContain('mc ');
+    env = {};
+    expect((await install()).code).toBe(0);
+    expect(readFileSync(calls, 'utf8')).toContain('policy detach site faascam-retention');
   });
 
   it('changes nothing at the next run, but updates secrets', async () => {

@@ -42,7 +42,7 @@ function makeSecrets(...args: string[]): Promise<{ code: number | null; output: 
     const child = execFile(
       join(k3s, 'make-secrets.sh'),
       ['--folder', join(scratch, 'keys'), ...args],
-      { env: { ...process.env, PATH } },
+      { cwd: scratch, env: { ...process.env, PATH } },
       (_error, stdout, stderr) => resolve({ code: child.exitCode, output: `${stdout}${stderr}` }),
     );
   });
@@ -54,10 +54,11 @@ const secret = z.object({
   data: z.record(z.string(), z.base64()),
 });
 
-/** By `namespace/name`, what was last sent to the cluster. */
-function secretsSent(): Map<string, Record<string, string>> {
+/** By `namespace/name`, what was last sent to the cluster, of what came after the first so many. */
+function secretsSent(after = 0): Map<string, Record<string, string>> {
   const sent = readdirSync(applied)
     .sort()
+    .slice(after)
     .map((name) => secret.parse(parse(readFileSync(join(applied, name), 'utf8'))));
   return new Map(
     sent.map(({ metadata: { namespace, name }, data }) => [
@@ -133,54 +134,37 @@ describe.skipIf(kubectl === undefined)('make-secrets.sh', () => {
       'viewer-s3-access-key': 'AKIDEXAMPLE',
     });
   });
-});
 
-describe('make-bucket.sh', () => {
-  it('hands keys to the client through stdin only', () => {
-    const secrets = join(scratch, 'var-secrets');
-    mkdirSync(secrets);
-    for (const name of ['user', 'password', 'nats-ca']) writeFileSync(join(secrets, name), `the-${name}`);
-    for (const who of ['clip', 'viewer'])
-      for (const key of ['access-key', 'secret-key'])
-        writeFileSync(join(secrets, `${who}-${key}`), `${who}s-${key}`);
-    const calls = join(scratch, 'mc-calls');
-    writeFileSync(
-      join(bin, 'mc'),
-      `#!/bin/sh
-{ echo "$*"; case "$*" in *"alias set"*|*"user add"*) sed 's/^/  stdin: /' ;; esac; } >> "${calls}"
-`,
-    );
-    chmodSync(join(bin, 'mc'), 0o755);
-    const PATH = `${bin}:${process.env['PATH'] ?? ''}`;
-    const env = {
-      ...process.env,
-      PATH,
-      KEYS: secrets,
-      MC_CONFIG_DIR: join(scratch, 'mc'),
-      SITE: 'https://minio.example',
-    };
-    const output = execFileSync('sh', [join(k3s, 'minio/make-bucket.sh')], { env, encoding: 'utf8' });
-    const lines = readFileSync(calls, 'utf8').split('\n');
-    const told = lines.filter((line) => !line.startsWith('  stdin:')).join('\n');
-    // An access key is a user's name, which policies are attached by; the secret keys are what must not show.
-    expect(`${told}${output}`).not.toMatch(/the-password|s-secret-key/);
-    expect(lines.filter((line) => line.startsWith('  stdin: '))).toEqual(
-      [
-        'the-user',
-        'the-password',
-        'clips-access-key',
-        'clips-secret-key',
-        'viewers-access-key',
-        'viewers-secret-key',
-      ].map((key) => `  stdin: ${key}`),
-    );
-    expect(told).toContain('mb --ignore-existing site/faascam');
+  it('takes relative paths, and remembers the store elsewhere and its authority', async () => {
+    const keys = ['--folder', join(scratch, 'elsewhere')];
+    const site = ['--host', 'cams.example', '--agent', 'pi-yard:yard'];
+    mkdirSync(join(scratch, 'bucket'));
+    for (const name of ['access-key', 'secret-key'])
+      writeFileSync(join(scratch, 'bucket', name), `a-${name}`);
+    const [req, out] = ['req -x509 -newkey rsa:2048 -nodes -keyout /dev/null', join(scratch, 'store.pem')];
+    execFileSync('openssl', [...req.split(' '), '-subj', '/CN=store', '-out', out], { stdio: 'ignore' });
+    writeFileSync(join(scratch, 'empty.pem'), '');
+    const wrong = await makeSecrets(...keys, ...site, '--ca', 'empty.pem');
+    expect([wrong.code, wrong.output]).toEqual([1, expect.stringContaining('empty.pem is no certificate')]);
+
+    const before = readdirSync(applied).length;
+    const store = ['--s3-keys', 'bucket', '--ca', './store.pem'];
+    const first = await makeSecrets(...keys, ...site, ...store);
+    expect(first.code, first.output).toBe(0);
+    const sent = secretsSent(before);
+    expect(sent.get('openfaas-fn/nats-ca')?.['nats-ca']).toContain(readFileSync(out, 'utf8'));
+    expect(sent.get('openfaas-fn/s3-secret-key')).toEqual({ 's3-secret-key': 'a-secret-key' });
+    expect([...sent.keys()].join()).not.toMatch(/minio|faascam-s3-keys/);
+
+    const again = readdirSync(applied).length;
+    expect((await makeSecrets(...keys)).code).toBe(0);
+    expect(secretsSent(again)).toEqual(sent);
   });
 });
 
 describe('the shell scripts of deploy', () => {
   it('pass shellcheck', () => {
-    const scripts = execFileSync('git', ['ls-files', 'deploy/k3s', 'deploy/faasd'], {
+    const scripts = execFileSync('git', ['ls-files', 'deploy/k3s', 'deploy/faasd', 'deploy/s3'], {
       cwd: checkout,
       encoding: 'utf8',
     })
