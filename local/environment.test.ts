@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UsageError } from '@faascam/core/errors';
@@ -121,8 +121,42 @@ describe('a wrong environment', () => {
   });
 });
 
-it('docs/environment.md explains every variable', () => {
-  const text = readFileSync(new URL('../docs/environment.md', import.meta.url), 'utf8');
-  const rows = [...text.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name);
+const repository = new URL('..', import.meta.url).pathname;
+const docs = (name: string): string => readFileSync(join(repository, 'docs', name), 'utf8');
+
+it('docs/environment.md explains every variable of a camera', () => {
+  const [camera = ''] = docs('environment.md').split('## What each part reads');
+  const rows = [...camera.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name);
   expect(rows.sort()).toEqual(['CAMERA_ID', ...variables.map(({ name }) => name)].sort());
 });
+
+it("docs/environment.md, or the connector's page, names every variable that a part reads", () => {
+  const parts = ['core', 'connector', 'edge-agent', 'functions', 'template/faascam-node', 'local'];
+  const read = parts.flatMap((part) =>
+    readdirSync(join(repository, part), { recursive: true, encoding: 'utf8' })
+      .filter(
+        (path) =>
+          path.endsWith('.ts') && !/node_modules|dist\/|\.test\.ts$|\.d\.ts$|testing\/|test-/.test(path),
+      )
+      .flatMap((path) => variablesIn(readFileSync(join(repository, part, path), 'utf8'))),
+  );
+  const settings = readFileSync(join(repository, 'connector/settings.ts'), 'utf8');
+  const ofConnector = [...settings.matchAll(/^ {2}(\w+): (?:z$|z\b|milliseconds)/gm)].map(([, name]) => name);
+  const told = docs('environment.md') + docs('connector.md');
+  const names = [...new Set([...read, ...ofConnector])];
+  expect(names).toEqual(
+    expect.arrayContaining(['NATS_CA_FILE', 'DRAIN_SERVE_MS', 'REPLICA_NAME', 'AWS_SESSION_TOKEN']),
+  );
+  expect(
+    names.filter((name) => !['PATH', 'INIT_CWD'].includes(name ?? '') && !told.includes(`\`${name ?? ''}\``)),
+  ).toEqual([]);
+});
+
+/** Names that a program's text asks the environment for, or has in its own list of such names. */
+function variablesIn(program: string): string[] {
+  return [
+    ...program.matchAll(/\benv\['(\w+)'\]/g),
+    ...program.matchAll(/\b(?:settingsFromEnv|integer)\(\w+, '(\w+)'/g),
+    ...program.matchAll(/'((?:NATS|AWS|FAASCAM)_[A-Z0-9_]+)'/g),
+  ].map(([, name = '']) => name);
+}
