@@ -233,11 +233,14 @@ describe.each(kinds)('with a %s store', (kind) => {
     await becomeReady();
     expect((await call(ready)).body).toMatchObject({ outcome: 'stored' });
     // The first time it is only told what would go.
-    const state = await vi.waitFor(async () => {
-      const found = await store.get(SWEEP_STATE);
-      if (found === undefined) throw new Error('no sweep was begun yet');
-      return sweepState.parse(JSON.parse(await text(found.stream)));
-    });
+    const state = await vi.waitFor(
+      async () => {
+        const found = await store.get(SWEEP_STATE);
+        if (found === undefined) throw new Error('no sweep was begun yet');
+        return sweepState.parse(JSON.parse(await text(found.stream)));
+      },
+      { timeout: 20_000 },
+    );
     await close();
     expect([...(await storedEvent(store, old)).objects.keys()]).toContain('clip.mp4');
 
