@@ -6,7 +6,6 @@ import { StoreError, systemCodeOf } from './errors.ts';
 import { S3Connection, type S3Task } from './s3-connection.ts';
 import { isAboutKeys, s3ErrorOf, s3Trouble } from './s3-errors.ts';
 import { abortLeftovers } from './s3-leftovers.ts';
-import { ourRules, withOurRules } from './s3-lifecycle.ts';
 import { tagsOf } from './s3-tags.ts';
 import { PUT_ID, putObject } from './s3-upload.ts';
 import type { S3Settings } from './store-settings.ts';
@@ -15,11 +14,8 @@ import {
   keyParts,
   requireMetadata,
   requirePrefix,
-  requireRules,
   requireTags,
   type ByteRange,
-  type Lifecycle,
-  type LifecycleRule,
   type ListEntry,
   type ListOptions,
   type ObjectStore,
@@ -51,7 +47,6 @@ export async function openS3Store(settings: S3Settings, env = process.env): Prom
 
 class S3Store implements ObjectStore {
   readonly description: string;
-  readonly lifecycle: Lifecycle = { get: () => this.#ourRules(), set: (rules) => this.#setRules(rules) };
   readonly #connection: S3Connection;
   readonly #settings: S3Settings;
   readonly #bucket: string;
@@ -273,34 +268,6 @@ class S3Store implements ObjectStore {
       };
     } catch (error) {
       if (s3Trouble(error) === 'missing') return undefined;
-      throw error;
-    }
-  }
-
-  async #ourRules(): Promise<LifecycleRule[]> {
-    const task = { what: 'read the lifecycle rules', right: 's3:GetLifecycleConfiguration' };
-    return await this.#attempt(task, async () => ourRules(await this.#rules(), this.#prefix));
-  }
-
-  async #setRules(rules: readonly LifecycleRule[]): Promise<void> {
-    requireRules(rules);
-    const task = { what: 'set the lifecycle rules', right: 's3:PutLifecycleConfiguration', writes: true };
-    await this.#attempt(task, async () => {
-      const before = await this.#rules();
-      const all = withOurRules(before, rules, this.#prefix);
-      if (all !== undefined) {
-        const headers = { 'content-md5': createHash('md5').update(all).digest('base64') };
-        await this.#connection.ask({ method: 'PUT', query: 'lifecycle', headers }, all);
-      } else if (before !== undefined) await this.#connection.ask({ method: 'DELETE', query: 'lifecycle' });
-    });
-  }
-
-  /** The bucket's lifecycle configuration, ours and others', as XML. */
-  async #rules(): Promise<string | undefined> {
-    try {
-      return await this.#connection.ask({ method: 'GET', query: 'lifecycle' });
-    } catch (error) {
-      if (systemCodeOf(error) === 'NoSuchLifecycleConfiguration') return undefined;
       throw error;
     }
   }

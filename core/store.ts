@@ -29,29 +29,6 @@ export interface PutOptions {
 /** At most ten; names of 1 to 128 and values of up to 256 letters, digits, spaces and `+-=._:/@`. */
 export type Tags = Record<string, string>;
 
-/** Objects that a store removes by itself, some days after they were stored. */
-export interface LifecycleRule {
-  /** Begins with `faascam-`: all other rules of a bucket are somebody else's. */
-  id: string;
-  /** Keys that begin so; without it, all keys of this store. */
-  prefix?: string;
-  /** Only objects that have all of these tags. */
-  tags?: Tags;
-  /** Whole days, 1 at least. */
-  expireAfterDays: number;
-}
-
-/** What a store does by itself with objects that have become old. */
-export interface Lifecycle {
-  /** Our rules, without those of others. */
-  get(): Promise<LifecycleRule[]>;
-  /**
-   * Makes these our rules, in place of all that we had; the rules of others stay as they are. Throws `StoreError`
-   * with code `not-supported` where the server has no lifecycle rules, `RangeError` for a rule that cannot be.
-   */
-  set(rules: readonly LifecycleRule[]): Promise<void>;
-}
-
 /** First and last byte, both included, from 0; an end past the object's last byte means its last byte. */
 export interface ByteRange {
   start: number;
@@ -98,8 +75,6 @@ export interface ObjectStore {
   delete(key: string): Promise<void>;
   /** Proves that the store can be reached and written, or throws a `StoreError` that says what to do. */
   check(): Promise<void>;
-  /** Only of a store that can remove objects by itself: a folder has none. */
-  readonly lifecycle?: Lifecycle;
   /** Lets go of connections. The store must not be used afterwards. */
   close(): Promise<void>;
 }
@@ -125,7 +100,6 @@ const METADATA_VALUE = /^[!-~]([ -~]*[!-~])?$/;
 // What every server takes; AWS names the same set.
 const TAG_TEXT = /^[A-Za-z0-9 +\-=._:/@]*$/;
 const MOST_TAGS = 10;
-const OUR_RULE = /^faascam-[A-Za-z0-9_-]{1,200}$/;
 
 /**
  * The parts of a key between its slashes. Keys are `a-z`, `A-Z`, `0-9`, `_`, `.`, `-` and `/`, and no part is empty
@@ -165,21 +139,6 @@ export function requireTags(tags: Tags): void {
       throw new RangeError(
         `object tag ${JSON.stringify(name)} is not of letters, digits, spaces and +-=._:/@`,
       );
-    }
-  }
-}
-
-/** Throws `RangeError` for rules that a store could not keep. */
-export function requireRules(rules: readonly LifecycleRule[]): void {
-  const ids = new Set<string>();
-  for (const { id, prefix, tags, expireAfterDays } of rules) {
-    if (!OUR_RULE.test(id) || ids.has(id))
-      throw new RangeError(`not an id of a rule of ours, or twice: ${id}`);
-    ids.add(id);
-    if (prefix !== undefined) requirePrefix(prefix);
-    requireTags(tags ?? {});
-    if (!Number.isSafeInteger(expireAfterDays) || expireAfterDays < 1) {
-      throw new RangeError(`rule ${id}: ${expireAfterDays} is no number of days`);
     }
   }
 }
