@@ -40,7 +40,7 @@ export async function ensureSite(messaging: Messaging): Promise<void> {
 
 /**
  * A KV bucket as NATS's clients make it (ADR-8), but that a message may not roll up others: who writes one key, such as an
- * agent its health, could empty the whole bucket with it.
+ * agent its health, could empty the whole bucket with it. Purging is a right of its own, which the parts have not.
  */
 function stateBucket(name: string, storage: StorageType) {
   return {
@@ -51,7 +51,6 @@ function stateBucket(name: string, storage: StorageType) {
     discard: DiscardPolicy.New,
     allow_direct: true,
     deny_delete: true,
-    deny_purge: true,
     allow_rollup_hdrs: false,
   };
 }

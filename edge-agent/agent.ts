@@ -96,7 +96,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     configRevision: () => configRevision,
     ...{ allowExec: options.allowExec ?? false, timing: options.timing ?? {} },
   });
-  const profiles = new ProfileTeller(messaging, log);
+  const profiles = new ProfileTeller(messaging, log, over.signal);
   let settings = options.cameras;
   const apply = async (order: AgentOrder): Promise<CameraChanges> => {
     room.limitMegabytes = order.ringMegabytes ?? 0;

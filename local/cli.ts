@@ -138,6 +138,7 @@ function program(): Command {
       'nats-auth',
     )
     .option('-a, --agent <id:cameras>', 'an agent and its cameras: pi-yard:yard,door', several)
+    .option('--stream <name>', 'a stream of your own functions, for the connector to read', several)
     .option('--remove <agent>', 'let an agent in no more', several)
     .option('--rotate <user>', 'give a user a new key: motion, connector, agent-pi-yard ...', several)
     .action(async (folder: string, options: NatsAuthCommand) =>

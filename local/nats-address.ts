@@ -12,7 +12,8 @@ export function natsUrlFile(data: string): string {
 
 /**
  * The way to the NATS server of the config, or to that of the `faascam up` that runs in its data folder, for a command
- * that looks at what is there; undefined if there is none. Keys that the config does not name may be in the environment.
+ * that looks at what is there; undefined if there is none. Keys in the environment count before those of the config, which on
+ * an agent's host are the agent's.
  */
 export async function natsReaderOf(
   { nats, data }: Config,
@@ -21,8 +22,8 @@ export async function natsReaderOf(
 ): Promise<NatsAccess | undefined> {
   const url = nats.url === '' ? await urlOfRunning(data) : nats.url;
   if (url === undefined) return undefined;
-  const named = Object.fromEntries(Object.entries(nats).filter(([, value]) => value !== ''));
-  return { ...natsAccessFromEnv(user, env), ...named, url };
+  const given = Object.entries(natsAccessFromEnv(user, env)).filter(([, value]) => value !== '');
+  return { ...nats, ...Object.fromEntries(given), url };
 }
 
 async function urlOfRunning(data: string): Promise<string | undefined> {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { authConfig, changedSite, parseAgents } from './nats-auth.ts';
+import { authConfig, changedSite, natsSite, parseAgents } from './nats-auth.ts';
 import { rightsOf } from './nats-rights.ts';
 
-const none = { agents: {}, remove: [], rotate: [] };
+const none = { agents: {}, remove: [], rotate: [], streams: [] };
 const first = changedSite(undefined, { ...none, agents: { pi: ['yard'], barn: ['cows'] } });
 
 describe('the users of a site', () => {
@@ -30,6 +30,22 @@ describe('the users of a site', () => {
     expect(() => changedSite(first.site, { ...none, remove: ['shed'] })).toThrow(/--remove shed/);
     expect(() => changedSite(first.site, { ...none, rotate: ['pi'] })).toThrow(/--rotate pi: .*agent-pi/);
   });
+});
+
+it('streams of own functions are kept, and read by the connector alone', () => {
+  const { site } = changedSite(first.site, { ...none, streams: ['SENSORS'] });
+  const later = changedSite(site, { ...none, streams: ['SENSORS', 'DOORBELL'] }).site;
+  expect(later.streams).toEqual(['SENSORS', 'DOORBELL']);
+  const named = Object.entries(rightsOf(later.agents, later.streams)).filter(([, { publish }]) =>
+    publish.allow.some((subject) => subject.includes('SENSORS')),
+  );
+  expect(named.map(([user]) => user)).toEqual(['connector']);
+  expect(() => changedSite(site, { ...none, streams: ['a.>'] })).toThrow(/--stream a\.>/);
+});
+
+it('a site that was written before there were such streams is read', () => {
+  const { v, agents, keys } = first.site;
+  expect(natsSite.parse({ v, agents, keys })).toEqual({ ...first.site, streams: [] });
 });
 
 describe('an agent on the command line', () => {

@@ -5,12 +5,16 @@ import { cameraId } from '@faascam/core/ids';
 import { UsageError } from '@faascam/core/errors';
 import { rightsOf, type Agents, type Rights } from './nats-rights.ts';
 
+const streamName = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+
 /** What is known of a site's users: no secret, so that seeds can be taken away once they are where they belong. */
 export const natsSite = z.strictObject({
   v: z.literal(1),
   agents: z.record(cameraId, z.array(cameraId).min(1).readonly()),
   /** Public keys by user. */
   keys: z.record(z.string(), z.string().regex(/^U[A-Z2-7]{55}$/)),
+  /** Streams that are not faascam's, of functions of one's own. */
+  streams: z.array(streamName).default([]),
 });
 export type NatsSite = z.infer<typeof natsSite>;
 
@@ -21,6 +25,8 @@ export interface NatsChange {
   remove: readonly string[];
   /** Users that get a new key. */
   rotate: readonly string[];
+  /** Further streams that the connector reads. */
+  streams: readonly string[];
 }
 
 export interface ChangedSite {
@@ -42,6 +48,14 @@ export function changedSite(site: NatsSite | undefined, change: NatsChange): Cha
   }
   const kept = Object.entries(before).filter(([id]) => !change.remove.includes(id));
   const agents: Agents = { ...Object.fromEntries(kept), ...change.agents };
+  for (const stream of change.streams) {
+    if (!streamName.safeParse(stream).success)
+      throw new UsageError(
+        'usage',
+        `--stream ${stream}: this is no name of a stream (A-Z, a-z, 0-9, _ and -).`,
+      );
+  }
+  const streams = [...new Set([...(site?.streams ?? []), ...change.streams])];
   const users = Object.keys(rightsOf(agents));
   for (const user of change.rotate) {
     if (!users.includes(user))
@@ -61,7 +75,7 @@ export function changedSite(site: NatsSite | undefined, change: NatsChange): Cha
     } else keys[user] = known;
   }
   const gone = Object.keys(site?.keys ?? {}).filter((user) => !users.includes(user));
-  return { site: { v: 1, agents, keys }, seeds, gone };
+  return { site: { v: 1, agents, keys, streams }, seeds, gone };
 }
 
 /** An agent and its cameras as the command line has them: `yard:gate,door`. Throws `UsageError`. */
@@ -83,8 +97,8 @@ export function parseAgents(given: readonly string[]): Agents {
 }
 
 /** The users as nats-server's configuration has them, to be included. It holds public keys only. */
-export function authConfig({ agents, keys }: NatsSite): string {
-  const users = Object.entries(rightsOf(agents)).map(([name, rights]) => {
+export function authConfig({ agents, keys, streams }: NatsSite): string {
+  const users = Object.entries(rightsOf(agents, streams)).map(([name, rights]) => {
     const lines = [`    # ${name}`, `    { nkey: ${keys[name] ?? ''}`, '      permissions: {'];
     lines.push(...permissions('publish', rights.publish), ...permissions('subscribe', rights.subscribe));
     return [...lines, '      } }'].join('\n');

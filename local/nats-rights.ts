@@ -25,10 +25,12 @@ const STATES = [kv(buckets.motion), kv(buckets.tracks), kv(buckets.agents), kv(b
  * Whoever may ask for a message as it is (`DIRECT.GET`, or a consumer) can have it sent to any subject, for the server does
  * not look at where an answer goes. So an agent has no such right over what it writes itself: it could write in another
  * camera's name. It reads these with `MSG.GET`, whose answer is wrapped and refused by every part.
+ *
+ * `own`: further streams from which the connector brings the site's own functions their messages.
  */
-export function rightsOf(agents: Agents): Record<string, Rights> {
+export function rightsOf(agents: Agents, own: readonly string[] = []): Record<string, Rights> {
   const rights: Record<string, Rights> = {
-    [natsUsers.connector]: connector(),
+    [natsUsers.connector]: connector(own),
     [natsUsers.motion]: part(natsUsers.motion, [
       ...info(...STREAMS),
       subjects.motion('*'),
@@ -115,13 +117,13 @@ function reads(stream: string, filter: string): string[] {
 }
 
 /** It brings every message to the functions, and makes the streams and buckets that are missing; it can remove none. */
-function connector(): Rights {
+function connector(own: readonly string[]): Rights {
   const made = [...STREAMS, deadLetterStream.name, ...STATES, kv(buckets.connector), OBJECTS];
   return part(natsUsers.connector, [
     `${API}.STREAM.NAMES`,
     ...info('*'),
     ...made.map((name) => `${API}.STREAM.CREATE.${name}`),
-    ...STREAMS.flatMap((stream) => [
+    ...[...STREAMS, ...own].flatMap((stream) => [
       `${API}.CONSUMER.CREATE.${stream}.>`,
       `${API}.CONSUMER.DURABLE.CREATE.${stream}.*`,
       `${API}.CONSUMER.INFO.${stream}.*`,
@@ -167,8 +169,10 @@ function agent(id: string, agents: Agents): Rights {
     ],
     own.map(subjects.events),
   );
-  const deny = foreign.flatMap((name) =>
-    ['INFO', 'MSG.NEXT', 'DELETE'].map((verb) => `${API}.CONSUMER.${verb}.${streams.clips}.${name}`),
-  );
+  // To create a consumer that is there changes it: with another filter it would bring its owner nothing more.
+  const deny = foreign.flatMap((name) => [
+    ...['INFO', 'MSG.NEXT', 'DELETE'].map((verb) => `${API}.CONSUMER.${verb}.${streams.clips}.${name}`),
+    `${API}.CONSUMER.CREATE.${streams.clips}.${name}.>`,
+  ]);
   return { publish: { ...publish, deny }, subscribe };
 }

@@ -7,9 +7,13 @@ import { headers as newHeaders, PermissionViolationError } from '@nats-io/transp
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
+import { consumerName } from '@faascam/connector/topics';
+import { cameraSettings } from '@faascam/core/camera-settings';
+import { createLogger } from '@faascam/core/log';
 import { connectNats, type Messaging } from '@faascam/core/messaging';
 import { freePort } from '@faascam/core/ports';
 import { ensureSite } from '@faascam/core/site-buckets';
+import { ProfileTeller } from '@faascam/edge-agent/profile-teller';
 import { makeCertificate, type Certificate } from '@faascam/test-servers/certificates';
 import { startGuardedNats, type GuardedNats } from '@faascam/test-servers/guarded-nats';
 import { processesAbout, runFaascam, startFaascam, startProgram, type Running } from './program.ts';
@@ -30,7 +34,16 @@ const wayOf = (user: string) => ({
 
 beforeAll(async () => {
   vi.stubEnv('FAASCAM_LOG', 'silent');
-  const made = await runFaascam(['nats-auth', folder, '--agent', 'pi:yard', '--agent', 'other:door']);
+  const made = await runFaascam([
+    'nats-auth',
+    folder,
+    '--agent',
+    'pi:yard',
+    '--agent',
+    'other:door',
+    '--stream',
+    'SENSORS',
+  ]);
   expect(made, made.stderr).toMatchObject({ code: 0 });
   certificate = await makeCertificate(folder);
   nats = await startGuardedNats({ folder, certificate });
@@ -206,11 +219,20 @@ describe('an agent', () => {
       publishing('$JS.API.DIRECT.GET.KV_agents.$KV.agents.pi', '$JS.API.DIRECT.GET.OBJ_segments'),
     ],
     [
+      'changes no consumer of another, also not to what it may read itself',
+      publishing(
+        '$JS.API.CONSUMER.CREATE.CLIPS.edge-agent-door.clips.stored.yard',
+        `$JS.API.CONSUMER.CREATE.CLIPS.${consumerName('clip', 'clips.ready.*')}.clips.stored.yard`,
+      ),
+    ],
+    [
       'neither makes, changes, empties nor removes a stream, nor removes another’s consumer',
       publishing(
         '$JS.API.STREAM.CREATE.MINE',
         '$JS.API.STREAM.UPDATE.CLIPS',
         '$JS.API.STREAM.PURGE.CLIPS',
+        '$JS.API.STREAM.PURGE.KV_agents',
+        '$JS.API.STREAM.PURGE.KV_cameras',
         '$JS.API.STREAM.DELETE.CLIPS',
         '$JS.API.STREAM.DELETE.OBJ_segments',
         '$JS.API.CONSUMER.DELETE.CLIPS.edge-agent-door',
@@ -239,6 +261,30 @@ describe('an agent', () => {
     }
   });
 
+  it('tells how its cameras are to be looked at once the connector has made the bucket for it', async () => {
+    const [admin, other, connector] = [
+      await connectNats(wayOf('admin'), 'test'),
+      await connectNats(wayOf('agent-other'), 'test'),
+      await connectNats(wayOf('connector'), 'test'),
+    ];
+    const over = new AbortController();
+    try {
+      await ensureSite(connector);
+      await admin.jsm.streams.delete('KV_cameras');
+      const teller = new ProfileTeller(other, createLogger('test'), over.signal);
+      await teller.tell({ door: cameraSettings.parse({ source: 'file:a.mp4' }) });
+      await expect(admin.jsm.streams.info('KV_cameras')).rejects.toThrow(/not found/);
+      await ensureSite(connector);
+      await vi.waitFor(async () => {
+        const { state } = await admin.jsm.streams.info('KV_cameras', { subjects_filter: '>' });
+        expect(Object.keys(state.subjects ?? {})).toEqual(['$KV.cameras.door']);
+      }, WAIT);
+    } finally {
+      over.abort();
+      for (const { nc } of [admin, other, connector]) await nc.close();
+    }
+  }, 250_000);
+
   it('may do with its own camera what it may not with another’s', async () => {
     const { deed } = publishing('frames.yard', 'clips.ready.yard', '$KV.agents.pi', '$KV.cameras.yard');
     expect(await refusalsOf('agent-pi', deed)).toEqual([]);
@@ -260,6 +306,18 @@ it.each([
     expect(await refusalsOf(user, deed)).toEqual(refused);
   },
 );
+
+it('the connector reads a stream of own functions that it was given, and no other', async () => {
+  const reading = (stream: string) =>
+    publishing(
+      `$JS.API.CONSUMER.CREATE.${stream}.mine.sensors.>`,
+      `$JS.API.CONSUMER.INFO.${stream}.mine`,
+      `$JS.API.CONSUMER.MSG.NEXT.${stream}.mine`,
+      `$JS.ACK.${stream}.mine.1.1.1.1.0`,
+    );
+  expect(await refusalsOf('connector', reading('SENSORS').deed)).toEqual([]);
+  expect(await refusalsOf('connector', reading('OTHERS').deed)).toEqual(reading('OTHERS').refused);
+});
 
 it.each(['viewer', 'motion', 'detect', 'events', 'clip', 'connector', 'reader', 'agent-pi'])(
   '%s neither manages the server nor hears everything',

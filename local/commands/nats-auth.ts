@@ -18,6 +18,7 @@ export interface NatsAuthCommand {
   agent?: string[] | undefined;
   remove?: string[] | undefined;
   rotate?: string[] | undefined;
+  stream?: string[] | undefined;
 }
 
 /**
@@ -33,7 +34,8 @@ export async function natsAuth(folder: string, command: NatsAuthCommand): Promis
       'Give each agent with its cameras, as its faascam.yml names them: --agent pi-yard:yard,door.',
     );
   }
-  const change = { agents, remove: command.remove ?? [], rotate: command.rotate ?? [] };
+  const { remove = [], rotate = [], stream: streams = [] } = command;
+  const change = { agents, remove, rotate, streams };
   const { site, seeds, gone } = changedSite(before, change);
   const secrets = join(folder, 'secrets');
   await mkdir(secrets, { recursive: true, mode: 0o700 });

@@ -55,7 +55,8 @@ export class ContractAgent {
   }: ContractAgentOptions): Promise<ContractAgent> {
     const id = camera;
     const settings = cameraSettings.parse({ source: `file:${recording}` });
-    const teller = new ProfileTeller(messaging, log);
+    const serving = new AbortController();
+    const teller = new ProfileTeller(messaging, log, serving.signal);
     await teller.tell({ [camera]: settings });
     const footage = await openReplayFootage({ dataDirectory: scratch, camera, settings, log });
     const attestor = await Attestor.open({ dataDirectory: join(scratch, 'agent'), agent: id, log });
@@ -63,7 +64,6 @@ export class ContractAgent {
       ...usualUplink,
       storeMegabytes: await roomForSegments(messaging),
     });
-    const serving = new AbortController();
     const agent = { id, camera, footage, messaging, log };
     const served = serveClips({
       ...{ ...agent, attestor, uplink, offerWaitsMs: OFFER_WAITS_MS },

@@ -4,11 +4,17 @@ import type { ObjectStore } from '@faascam/core/store';
 import { buckets, streams, subjects } from '@faascam/core/subjects';
 import { expected, type Report } from './report.ts';
 
+const OBJECTS = `OBJ_${buckets.segments}`;
+/** What tells of an object has the object's name, as base64, at the end of its subject. */
+const OBJECT_NAMES = `$O.${buckets.segments}.M.`;
+
 export interface Cleanup {
   report: Report;
   messaging: Messaging;
   /** All that the suite has said was of these. */
   cameras: readonly string[];
+  /** Ids of the events whose footage was wanted. */
+  events: readonly string[];
   /** Where its clips are; undefined where it cannot be reached from here. */
   store: ObjectStore | undefined;
   /** Of events whose clips are stored. */
@@ -16,19 +22,14 @@ export interface Cleanup {
 }
 
 /** Takes everything away that the suite has left on the site. */
-export async function cleanUp({ report, messaging, cameras, store, clips }: Cleanup): Promise<void> {
+export async function cleanUp({ report, messaging, cameras, events, store, clips }: Cleanup): Promise<void> {
   await report.check('Nothing of the suite stays in NATS', async () => {
     let removed = 0;
-    for (const camera of cameras) {
-      await removeConsumer(messaging, camera);
-      for (const [stream, filter] of placesOf(camera)) removed += await purge(messaging, stream, filter);
-    }
-    for (const camera of cameras)
-      for (const [stream, filter] of placesOf(camera))
-        expected(
-          (await count(messaging, stream, filter)) === 0,
-          `messages on ${filter} of ${stream} are left`,
-        );
+    for (const camera of cameras) await removeConsumer(messaging, camera);
+    const places = [...cameras.flatMap(placesOf), ...(await footageOf(messaging, cameras, events))];
+    for (const [stream, filter] of places) removed += await purge(messaging, stream, filter);
+    for (const [stream, filter] of places)
+      expected((await count(messaging, stream, filter)) === 0, `messages on ${filter} of ${stream} are left`);
     return `${removed} messages of ${cameras.join(' and ')} were removed`;
   });
   const [camera = ''] = cameras;
@@ -53,8 +54,10 @@ export async function cleanUp({ report, messaging, cameras, store, clips }: Clea
   });
 }
 
+type Place = [stream: string, filter: string];
+
 /** Streams, and subjects of a camera in them. */
-function placesOf(camera: string): [stream: string, filter: string][] {
+function placesOf(camera: string): Place[] {
   return [
     [streams.frames, subjects.frames(camera)],
     [streams.motion, subjects.motion(camera)],
@@ -63,11 +66,29 @@ function placesOf(camera: string): [stream: string, filter: string][] {
     [streams.clips, `clips.*.${camera}`],
     ['DEADLETTER', `deadletter.*.*.${camera}`],
     ['DEADLETTER', `deadletter.*.*.*.${camera}`],
-    ...[buckets.motion, buckets.tracks, buckets.cameras].map((bucket): [string, string] => [
+    ...[buckets.motion, buckets.tracks, buckets.cameras].map((bucket): Place => [
       `KV_${bucket}`,
       `$KV.${bucket}.${camera}`,
     ]),
   ];
+}
+
+/**
+ * Footage that was on its way when nobody fetched it: what tells of the objects, whose names begin with their camera, and
+ * their chunks, also of an upload that was cut.
+ */
+async function footageOf(
+  messaging: Messaging,
+  cameras: readonly string[],
+  events: readonly string[],
+): Promise<Place[]> {
+  const told = await subjectsOf(messaging, OBJECTS, `${OBJECT_NAMES}>`);
+  const ours = told.filter((subject) => {
+    const name = Buffer.from(subject.slice(OBJECT_NAMES.length), 'base64url').toString();
+    return cameras.some((camera) => name.startsWith(`${camera}/`));
+  });
+  const chunks = events.map((event) => `$O.${buckets.segments}.C.${event}.>`);
+  return [...ours, ...chunks].map((filter) => [OBJECTS, filter]);
 }
 
 async function removeConsumer({ jsm }: Messaging, camera: string): Promise<void> {
@@ -88,12 +109,16 @@ async function purge({ jsm }: Messaging, stream: string, filter: string): Promis
   }
 }
 
-async function count({ jsm }: Messaging, stream: string, filter: string): Promise<number> {
+async function count(messaging: Messaging, stream: string, filter: string): Promise<number> {
+  return (await subjectsOf(messaging, stream, filter)).length;
+}
+
+async function subjectsOf({ jsm }: Messaging, stream: string, filter: string): Promise<string[]> {
   try {
     const { state } = await jsm.streams.info(stream, { subjects_filter: filter });
-    return Object.keys(state.subjects ?? {}).length;
+    return Object.keys(state.subjects ?? {});
   } catch (error) {
-    if (isMissing(error)) return 0;
+    if (isMissing(error)) return [];
     throw error;
   }
 }

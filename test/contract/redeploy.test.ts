@@ -18,13 +18,8 @@ process.env['FAASCAM_CLIP'] = '{"preview":{"enabled":false},"strip":{"enabled":f
 const scratch = mkdtempSync(join(tmpdir(), 'faascam-redeploy-test-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-/** As a Deployment does it: what is new is ready before what is old is told to end. */
-async function rollOver(site: Site): Promise<void> {
-  const [connector, gateway] = [site.connectors.at(-1), site.gateways.at(-1)];
-  await site.addReplicas();
-  await connector?.stop();
-  await gateway?.stop();
-}
+/** A clip was made by this generation of the functions. */
+const MADE = /"complete":true/;
 
 test('20 events that are recorded while every function and the connector are redeployed are stored once each, and whole', async () => {
   const cameras = { gate: `file:${quiet(scratch)}`, lane: `file:${quiet(scratch)}` };
@@ -42,8 +37,8 @@ test('20 events that are recorded while every function and the connector are red
     });
     const playing = agent.play(over.signal);
     const ids = new Set<string>();
-    const ask = async (): Promise<void> => {
-      for (let count = 0; count < 18; count += 1) {
+    const ask = async (first: number, last: number): Promise<void> => {
+      for (let count = first; count <= last; count += 1) {
         const camera = count % 2 === 0 ? 'gate' : 'lane';
         await vi.waitFor(() => expect(site.recordedUntilUs(camera)).toBeGreaterThan(0), { timeout: 60_000 });
         const untilUs = site.recordedUntilUs(camera);
@@ -53,7 +48,18 @@ test('20 events that are recorded while every function and the connector are red
         await wait(200);
       }
     };
-    await Promise.all([ask(), rollOver(site)]);
+    // As a Deployment does it: what is new is ready before what is old, in the midst of its work, is told to end.
+    const [connector, gateway] = [site.connectors.at(-1), site.gateways.at(-1)];
+    await ask(1, 4);
+    await gateway?.said(MADE);
+    await site.addReplicas();
+    await ask(5, 9);
+    const ended = async (): Promise<void> => {
+      await connector?.stop();
+      await gateway?.stop();
+    };
+    await Promise.all([ended(), ask(10, 14)]);
+    await ask(15, 18);
     const { frames } = await playing;
     expect(frames).toBeGreaterThan(100);
     await vi.waitFor(() => expect(traffic.wanted).toHaveLength(2), { timeout: 60_000, interval: 100 });
@@ -73,6 +79,7 @@ test('20 events that are recorded while every function and the connector are red
     expect([...verdicts.values()]).toEqual(
       [...ids].map(() => ({ lost: false, duplicate: false, causes: [], faults: [] })),
     );
+    expect(site.gateways.map(({ output }) => MADE.test(output))).toEqual([true, true]);
     expect([...(await told(messaging)).wanted.keys()].sort()).toEqual([...ids].sort());
     await agent.close();
   } finally {

@@ -82,7 +82,8 @@ async function runChecks(run: Run): Promise<void> {
   } finally {
     traffic.close();
     const clips = traffic.wanted.filter(({ eventId }) => storedOf(traffic, eventId) !== undefined).length;
-    await cleanUp({ report, messaging, cameras: [camera, odd], store, clips });
+    const events = traffic.wanted.map(({ eventId }) => eventId);
+    await cleanUp({ report, messaging, cameras: [camera, odd], events, store, clips });
     log.debug({ scratch }, 'cleaned up');
   }
 }

@@ -33,8 +33,6 @@ export class Traffic {
   readonly wanted: ClipWanted[] = [];
   readonly offered: ClipReady[] = [];
   readonly stored: ClipStored[] = [];
-  /** Subjects of messages that were parked. */
-  readonly parked: { subject: string; reason: string }[] = [];
   /** What our own schemas do not take. */
   readonly malformed: string[] = [];
   /** When anything was said last. */
@@ -76,10 +74,6 @@ export class Traffic {
       listen(`clips.stored.${camera}`, ({ data, subject }) =>
         this.stored.push(parseMessage(clipStored, data, subject)),
       ),
-      listen('deadletter.>', ({ subject, headers: told }) => {
-        if (!subject.endsWith(`.${camera}`)) return;
-        this.parked.push({ subject, reason: told?.get('Faascam-Dead-Reason') ?? '' });
-      }),
     ];
   }
 
