@@ -10,6 +10,7 @@ import pino from 'pino';
 import { type Connector, type ConnectorOptions, runConnector } from './connector.ts';
 import { deadLetterHeaders } from './dead-letter.ts';
 import { type Answering, RecordingGateway } from './testing/recording-gateway.ts';
+import { consumerName } from './topics.ts';
 
 const WAIT = { timeout: 20_000, interval: 20 };
 
@@ -93,6 +94,17 @@ async function unsettled(stream: string): Promise<number> {
 }
 
 describe('a call', () => {
+  it('gives a consumer back its topic when somebody has turned it to another', async () => {
+    await openGateway({ events: 'detections.*' });
+    await connect();
+    await stopConnectors();
+    const name = consumerName('events', 'detections.*');
+    await messaging.jsm.consumers.update('DETECTIONS', name, { filter_subject: 'detections.other' });
+    await connect();
+    await publish('detections.a', 'one');
+    await vi.waitFor(() => expect(gateway?.bodies('events')).toEqual(['one']), WAIT);
+  });
+
   it('carries the body as it is, the headers that HTTP can carry, and the subject', async () => {
     const { calls } = await openGateway({ motion: 'frames.*' });
     const connector = await connect();

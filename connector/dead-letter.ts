@@ -1,14 +1,15 @@
-import { DiscardPolicy, StorageType, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
+import type { JetStreamClient } from '@nats-io/jetstream';
 import { headers as natsHeaders } from '@nats-io/transport-node';
+import type { StreamToBe } from '@faascam/core/messaging';
 
-/** Messages that no call could deliver, with the reason: kept a week, oldest dropped first above 256 MB. */
-export const deadLetterStream = {
+/** Messages that no call could deliver, with the reason: kept a week, oldest dropped first above 256 MB, or less on a small disk. */
+export const deadLetterStream: StreamToBe = {
   name: 'DEADLETTER',
   subjects: ['deadletter.>'],
-  storage: StorageType.File,
+  storage: 'file',
   max_age: 7 * 86_400 * 1_000_000_000,
   max_bytes: 256 * 1024 * 1024,
-  discard: DiscardPolicy.Old,
+  discard: 'old',
   duplicate_window: 120 * 1_000_000_000,
 };
 
@@ -36,14 +37,6 @@ export interface DeadLetter {
   body: Uint8Array;
   status: number;
   reason: string;
-}
-
-export async function ensureDeadLetterStream(jsm: JetStreamManager): Promise<void> {
-  try {
-    await jsm.streams.info(deadLetterStream.name);
-  } catch {
-    await jsm.streams.add(deadLetterStream);
-  }
 }
 
 /** Room for the headers within the server's limit on a message. */

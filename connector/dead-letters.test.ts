@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectNats, ensureStreams, type Messaging } from '@faascam/core/messaging';
+import { connectNats, ensureStreams, streamConfigs, type Messaging } from '@faascam/core/messaging';
 import { type NatsServer, startNatsServer } from '@faascam/core/nats-server';
-import { ensureDeadLetterStream, publishDeadLetter } from './dead-letter.ts';
+import { deadLetterStream, publishDeadLetter } from './dead-letter.ts';
 import { deadLetters, removeDeadLetter, retryDeadLetter, type StoredDeadLetter } from './dead-letters.ts';
 
 let directory: string;
@@ -52,8 +52,7 @@ async function bury(sequence: number, body: string, maxPayload = 1_000_000): Pro
 describe('dead letters', () => {
   it('are listed with their reason, sent again as they were, and removed', async () => {
     expect(await all()).toEqual([]);
-    await ensureStreams(messaging.jsm);
-    await ensureDeadLetterStream(messaging.jsm);
+    await ensureStreams(messaging.jsm, undefined, [...streamConfigs, deadLetterStream]);
     expect(await all()).toEqual([]);
     for (const sequence of [1, 2, 3]) await bury(sequence, `body ${sequence}`);
     await bury(4, 'too large', 10);

@@ -2,7 +2,7 @@ import type { Pool } from 'undici';
 import { messageOf } from '@faascam/core/errors';
 import { ensureSite } from '@faascam/core/site-buckets';
 import type { ConnectorOptions } from './connector.ts';
-import { deadLetterStream, ensureDeadLetterStream } from './dead-letter.ts';
+import { deadLetterStream } from './dead-letter.ts';
 import type { FunctionStats, Held } from './dispatcher.ts';
 import { type Feed, FunctionLine } from './function-line.ts';
 import { listFunctions } from './function-list.ts';
@@ -63,9 +63,8 @@ export class Lines {
   async refresh(): Promise<void> {
     const { messaging, basicAuth, signal } = this.#options;
     // Before the gateway is asked: its functions may not make what they need, and are ready only when it is there.
-    await ensureSite(messaging);
+    await ensureSite(messaging, [deadLetterStream]);
     const functions = await listFunctions(this.#pool, this.#basePath, basicAuth?.(), signal);
-    await ensureDeadLetterStream(messaging.jsm);
     const feeds = new Map<string, Feed[]>();
     for (const { name, topic: annotation } of functions) {
       const found: Feed[] = [];

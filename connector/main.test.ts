@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connectNats, type Messaging } from '@faascam/core/messaging';
 import { type NatsServer, startNatsServer } from '@faascam/core/nats-server';
+import { freePort } from '@faascam/core/ports';
 import { builtEntry } from '@faascam/function-host/testing/built-host';
 import { RecordingGateway } from './testing/recording-gateway.ts';
 
@@ -77,9 +78,32 @@ describe('the connector as a process', () => {
     child.stderr?.on('data', (text: Buffer) => {
       log += text.toString();
     });
-    await vi.waitFor(() => expect(log).toContain('NATS does not answer'), WAIT);
+    await vi.waitFor(() => expect(log).toContain('No NATS server answers'), WAIT);
     child.kill('SIGTERM');
     expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  it('says why NATS does not let it in, and goes on when it does', async () => {
+    const port = await freePort();
+    const url = `nats://127.0.0.1:${port}`;
+    const locked = spawn('nats-server', ['-a', '127.0.0.1', '-p', String(port), '--auth', 'secret']);
+    children.push(locked);
+    const child = start({ NATS_URL: url, FAASCAM_LOG: 'info' });
+    const ready = once(child, 'message');
+    let log = '';
+    child.stderr?.on('data', (text: Buffer) => {
+      log += text.toString();
+    });
+    await vi.waitFor(() => expect(log).toContain('refused the login'), WAIT);
+    locked.kill('SIGKILL');
+    await once(locked, 'exit');
+    const open = await startNatsServer({ directory: join(directory, 'open'), port });
+    try {
+      expect(await ready).toEqual([{ ready: true }, undefined]);
+    } finally {
+      child.kill('SIGKILL');
+      await open.stop();
+    }
   });
 
   it('says which setting is wrong', async () => {

@@ -1,8 +1,9 @@
 import process from 'node:process';
+import { systemClock } from '@faascam/core/clock';
 import { messageOf, UsageError } from '@faascam/core/errors';
 import { createLogger } from '@faascam/core/log';
-import { connectNats } from '@faascam/core/messaging';
-import { natsAccessFromEnv } from '@faascam/core/nats-access';
+import { connectNats, type Messaging } from '@faascam/core/messaging';
+import { type NatsAccess, natsAccessFromEnv } from '@faascam/core/nats-access';
 import { natsUsers } from '@faascam/core/nats-users';
 import { redact } from '@faascam/core/redact';
 import { type Connector, runConnector } from './connector.ts';
@@ -14,6 +15,7 @@ import { basicAuthIn, certificatesIn, connectorSettingsFrom } from './settings.t
  * flight; a parent is told `{ "ready": true }` when every topic has its consumer, or `{ "failed": why }`.
  */
 const log = createLogger('connector');
+const CONNECT_AGAIN_MS = 1000;
 
 try {
   const given = connectorSettingsFrom(process.env);
@@ -44,12 +46,10 @@ try {
 
   const leave = (): never => process.exit(0);
   over.signal.addEventListener('abort', leave);
-  const late = setTimeout(
-    () => log.warn({ nats: redact(nats.url) }, 'NATS does not answer; waiting for it'),
-    5000,
-  );
-  const messaging = await connectNats(nats, 'faascam connector', { waitOnFirstConnect: true });
-  clearTimeout(late);
+  const messaging = await connect(nats, (sentence) => {
+    unready = () => sentence;
+    log.warn(`${sentence} Trying again until it works.`);
+  });
   over.signal.removeEventListener('abort', leave);
   unready = () => 'the gateway has not listed its functions yet, or they have no consumers yet';
   const connector = runConnector({
@@ -82,4 +82,19 @@ try {
   log.fatal(failed);
   if (process.send) process.send({ failed }, () => process.exit(code));
   else process.exit(code);
+}
+
+/** Tries until NATS lets us in, and tells each new reason why it does not. Throws `UsageError`. */
+async function connect(nats: NatsAccess, tell: (sentence: string) => void): Promise<Messaging> {
+  for (let told = ''; ;) {
+    try {
+      return await connectNats(nats, 'faascam connector');
+    } catch (error) {
+      if (error instanceof UsageError) throw error;
+      const sentence = redact(messageOf(error));
+      if (sentence !== told) tell(sentence);
+      told = sentence;
+    }
+    await systemClock.sleep(CONNECT_AGAIN_MS);
+  }
 }

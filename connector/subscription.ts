@@ -172,13 +172,19 @@ export class Subscription {
       this.#held.clear();
       this.#settled.clear();
     }
-    const changeable = { ack_wait: ACK_WAIT_MS * 1e6, max_ack_pending: policy.maxAckPending };
+    const changeable = {
+      filter_subject: topic,
+      ack_wait: ACK_WAIT_MS * 1e6,
+      max_ack_pending: policy.maxAckPending,
+    };
     try {
       const info = await jsm.consumers.info(stream, name);
-      const { ack_wait, max_ack_pending } = info.config;
-      return ack_wait === changeable.ack_wait && max_ack_pending === changeable.max_ack_pending
-        ? info
-        : await jsm.consumers.update(stream, name, changeable);
+      const { filter_subject, ack_wait, max_ack_pending } = info.config;
+      const same =
+        filter_subject === topic &&
+        ack_wait === changeable.ack_wait &&
+        max_ack_pending === changeable.max_ack_pending;
+      return same ? info : await jsm.consumers.update(stream, name, changeable);
     } catch (error) {
       const missing = error instanceof JetStreamApiError && error.code === JetStreamApiCodes.ConsumerNotFound;
       if (!missing) throw error;
@@ -187,7 +193,6 @@ export class Subscription {
     const begin = before !== undefined && before !== created ? 'all' : policy.begin;
     return await jsm.consumers.add(stream, {
       durable_name: name,
-      filter_subject: topic,
       ack_policy: AckPolicy.Explicit,
       deliver_policy: begin === 'new' ? DeliverPolicy.New : DeliverPolicy.All,
       max_deliver: -1,

@@ -28,7 +28,12 @@ export function functionMessaging(functionName: string): FunctionMessaging {
 
 async function open(functionName: string): Promise<Messaging> {
   const messaging = await connectNats(natsAccessFromEnv(functionName), `faascam ${functionName}`);
-  await ensureStreams(messaging.jsm);
+  try {
+    await ensureStreams(messaging.jsm);
+  } catch (error) {
+    await messaging.nc.close();
+    throw error;
+  }
   void keepStreams(messaging);
   return messaging;
 }

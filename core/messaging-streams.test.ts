@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createLogger } from './log.ts';
-import { connectNats, ensureStreams, streamConfigs, type Messaging } from './messaging.ts';
+import { connectNats, ensureStreams, streamConfigs, type Messaging, type StreamToBe } from './messaging.ts';
 import { freePort } from './ports.ts';
+import { ensureSite } from './site-buckets.ts';
 
 const MEGABYTE = 1024 * 1024;
 const log = createLogger('test');
@@ -65,7 +66,7 @@ test('on a small disk streams are smaller, leave some for others, and each is to
   const told = vi.spyOn(log, 'warn');
   await ensureStreams(messaging.jsm, log);
   const sizes = await sizesOf(messaging);
-  expect(sizes).toEqual({ FRAMES: 256, MOTION: 64, DETECTIONS: 256, EVENTS: 256, CLIPS: 256 });
+  expect(sizes).toEqual({ FRAMES: 256, MOTION: 32, DETECTIONS: 256, EVENTS: 128, CLIPS: 64 });
   expect(told).toHaveBeenCalledTimes(3);
   await ensureStreams(messaging.jsm, log);
   expect(told).toHaveBeenCalledTimes(3);
@@ -85,3 +86,22 @@ test('a disk that is too small for any stream is named, with what is asked for a
     /the stream DETECTIONS: faascam asks for 256 MB of its disk, 16 MB at least.*max_file_store/,
   );
 });
+
+test.each([256 + 64, 512, 1024, 2048, 3072])(
+  'on a disk of %i MB the connector has room for all that a site needs',
+  async (file) => {
+    const messaging = await serverWith({ file, memory: 1024 });
+    const letters: StreamToBe = {
+      ...{ name: 'DEADLETTER', subjects: ['deadletter.>'], storage: 'file', discard: 'old' },
+      ...{ max_age: 3600e9, max_bytes: 256 * MEGABYTE, duplicate_window: 120e9 },
+    };
+    const update = vi.spyOn(messaging.jsm.streams, 'update');
+    await ensureSite(messaging, [letters]);
+    const sizes = await sizesOf(messaging);
+    for (const { name } of [...streamConfigs, letters]) expect(sizes[name]).toBeGreaterThanOrEqual(16);
+    expect(sizes['OBJ_segments']).toBeGreaterThanOrEqual(16);
+    expect(sizes['KV_cameras']).toBeDefined();
+    // The connector may not change streams.
+    expect(update).not.toHaveBeenCalled();
+  },
+);

@@ -24,7 +24,7 @@ export const streamConfigs = [
   stream(streams.events, ['events.*'], 'file', 30 * 86_400, 1024),
   stream(streams.clips, ['clips.wanted.*', 'clips.ready.*', 'clips.stored.*'], 'file', 7 * 86_400, 1024),
 ];
-type StreamToBe = (typeof streamConfigs)[number];
+export type StreamToBe = (typeof streamConfigs)[number];
 
 function stream(
   name: string,
@@ -45,51 +45,55 @@ function stream(
 }
 
 /**
- * Makes the streams that do not exist yet. Safe to call from every part at the same time. Where the server has too little
- * room the streams are smaller, which is logged once, by whoever makes them. Throws `FaascamError` `nats-no-room` when there
- * is too little for even the smallest.
+ * Makes the streams that do not exist yet: faascam's own, unless others are named. Safe to call from every part at the same
+ * time. Where the server has too little room the streams are smaller, which is logged once, by whoever makes them. Throws
+ * `FaascamError` `nats-no-room` when there is too little for even the smallest.
  */
 export async function ensureStreams(
   jsm: JetStreamManager,
   log: Logger = createLogger('streams'),
+  configs: readonly StreamToBe[] = streamConfigs,
 ): Promise<void> {
-  for (const config of streamConfigs) {
+  const most = { file: Infinity, memory: Infinity };
+  for (const config of configs) {
     try {
       await jsm.streams.info(config.name);
     } catch {
-      await make(jsm, config, log);
+      const made = await make(jsm, config, Math.min(config.max_bytes, most[config.storage]), log);
+      // The server did not have what was asked for: the streams and buckets to come need some, too.
+      if (made < config.max_bytes) most[config.storage] = made / 2;
     }
   }
 }
 
-async function make(jsm: JetStreamManager, config: StreamToBe, log: Logger): Promise<void> {
+/** Returns how many bytes it may hold. */
+async function make(jsm: JetStreamManager, config: StreamToBe, most: number, log: Logger): Promise<number> {
   let refusal: unknown;
-  for (let max_bytes: number = config.max_bytes; max_bytes >= LEAST_BYTES; max_bytes = max_bytes / 2) {
+  // Nobody may ask a server how much it has left, and not every part may shrink a stream that it made: so that it is not
+  // all that is left, much less is asked for at once.
+  for (let step = most; ; step /= 8) {
+    const max_bytes = Math.max(LEAST_BYTES, step);
     try {
       await jsm.streams.add({ ...config, max_bytes });
+      if (max_bytes < config.max_bytes) tellSmaller(config, max_bytes, log);
+      return max_bytes;
     } catch (error) {
-      if (codeOf(error) === EXISTS_OTHERWISE) return;
+      if (codeOf(error) === EXISTS_OTHERWISE) return config.max_bytes;
       if (!NO_ROOM_CODES.has(codeOf(error))) throw error;
       refusal = error;
-      continue;
     }
-    if (max_bytes === config.max_bytes) return;
-    // That was more than half of what is left: the streams and buckets after it need some, too.
-    const half = Math.max(LEAST_BYTES, max_bytes / 2);
-    // Whoever has no right to change streams leaves them what is left.
-    const left = await jsm.streams.update(config.name, { max_bytes: half }).then(
-      () => half,
-      () => max_bytes,
-    );
-    log.warn(
-      { stream: config.name, megabytes: left / MEGABYTE, wantedMegabytes: config.max_bytes / MEGABYTE },
-      `NATS has little room, so the stream ${config.name} is made smaller: its oldest messages go earlier. To keep more, raise ${settingOf(config)} in the config of nats-server, or its ${placeOf(config)}.`,
-    );
-    return;
+    if (step <= LEAST_BYTES) break;
   }
   // Without the right to look around, it is said without figures.
   const there = await storedBy(jsm, config).catch(() => '');
   throw new FaascamError('nats-no-room', noRoomText(config, there), { cause: refusal });
+}
+
+function tellSmaller(config: StreamToBe, bytes: number, log: Logger): void {
+  log.warn(
+    { stream: config.name, megabytes: bytes / MEGABYTE, wantedMegabytes: config.max_bytes / MEGABYTE },
+    `NATS has little room, so the stream ${config.name} is made smaller: its oldest messages go earlier. To keep more, raise ${settingOf(config)} in the config of nats-server, or its ${placeOf(config)}.`,
+  );
 }
 
 function codeOf(error: unknown): number {

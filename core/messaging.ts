@@ -10,7 +10,7 @@ import { createLogger } from './log.ts';
 import { connectionOptions, type NatsAccess } from './nats-access.ts';
 import { connectionError, refusal, violationSentence } from './nats-errors.ts';
 
-export { ensureStreams, streamConfigs } from './messaging-streams.ts';
+export { ensureStreams, streamConfigs, type StreamToBe } from './messaging-streams.ts';
 
 export interface Messaging {
   nc: NatsConnection;

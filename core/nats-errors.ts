@@ -1,6 +1,7 @@
 import { PermissionViolationError } from '@nats-io/transport-node';
 import { FaascamError, messageOf, systemCodeOf, UsageError } from './errors.ts';
 import { asksForTls, type NatsAccess } from './nats-access.ts';
+import { natsUsers } from './nats-users.ts';
 import { redact } from './redact.ts';
 
 const UNKNOWN_AUTHORITY = new Set([
@@ -30,6 +31,10 @@ export function violationSentence(
   access: NatsAccess,
 ): string {
   const who = access.identity ?? 'this user';
+  if (subject.startsWith('$JS.API.STREAM.CREATE.') && access.identity !== natsUsers.connector) {
+    const name = subject.slice('$JS.API.STREAM.CREATE.'.length);
+    return `NATS has no stream ${name} yet, and does not let ${who} make it: the connector makes all of them; check that it runs and reaches this NATS.`;
+  }
   const deed = operation === 'publish' ? 'publish on' : 'listen to';
   return `NATS does not let ${who} ${deed} ${subject}: its key is another part's, or the server's auth.conf is older than a change of cameras or version; run "faascam nats-auth" again and reload the server.`;
 }

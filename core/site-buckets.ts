@@ -1,7 +1,7 @@
 import { DiscardPolicy, JetStreamApiError, StorageType } from '@nats-io/jetstream';
 import { Objm, type ObjectStore } from '@nats-io/obj';
 import { nanos, PermissionViolationError } from '@nats-io/transport-node';
-import { ensureStreams, streamConfigs, type Messaging } from './messaging.ts';
+import { ensureStreams, streamConfigs, type Messaging, type StreamToBe } from './messaging.ts';
 import { buckets } from './subjects.ts';
 
 /** Whatever nobody fetched by then is offered again from the ring of its agent. */
@@ -20,15 +20,16 @@ const stateBuckets = [
 ];
 
 /**
- * Makes the streams and buckets that do not exist yet. The connector does, for where each part has rights of its own the
+ * Makes the streams, `more` of them as well, and buckets that do not exist yet. The connector does, for where each part has rights of its own the
  * others may only use what is there. An object store for which the server has no room is left to the agents, who say so.
  */
-export async function ensureSite(messaging: Messaging): Promise<void> {
+export async function ensureSite(messaging: Messaging, more: readonly StreamToBe[] = []): Promise<void> {
   const { jsm } = messaging;
   // One question, for this is asked every few seconds.
   const there = new Set<string>();
   for await (const name of jsm.streams.names()) there.add(name);
-  if (streamConfigs.some(({ name }) => !there.has(name))) await ensureStreams(jsm);
+  const missing = [...streamConfigs, ...more].filter(({ name }) => !there.has(name));
+  if (missing.length > 0) await ensureStreams(jsm, undefined, missing);
   for (const { name, storage } of stateBuckets) {
     if (!there.has(`KV_${name}`)) await jsm.streams.add(stateBucket(name, storage));
   }

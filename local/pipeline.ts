@@ -96,8 +96,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
         ...natsEnvironment(nats),
         gateway_url: gatewayUrl,
         FAASCAM_FRESHNESS: options.freshness,
-        // The only one: started again after a crash, it need not wait whether the one before lives.
-        REPLICA_NAME: 'local',
+        ...replicaName(config),
       }),
     );
     return {
@@ -111,6 +110,14 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     await stop();
     throw error;
   }
+}
+
+/**
+ * A name for the connector on a NATS server of our own, where it is the only one: started again after a crash, it need not
+ * wait whether the one before lives. A server that others may use can have other connectors, which it must not put out.
+ */
+export function replicaName({ nats }: Pick<Config, 'nats'>): Record<string, string> {
+  return nats.url === '' ? { REPLICA_NAME: 'local' } : {};
 }
 
 const notReady = z.object({

@@ -5,7 +5,7 @@ import { Objm } from '@nats-io/obj';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { jetstreamManager, StorageType } from '@nats-io/jetstream';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ensureDeadLetterStream } from '@faascam/connector/dead-letter';
+import { deadLetterStream } from '@faascam/connector/dead-letter';
 import { ensureStreams, streamConfigs } from '@faascam/core/messaging';
 import { freePort } from '@faascam/core/ports';
 import { buckets } from '@faascam/core/subjects';
@@ -56,8 +56,7 @@ it('the configuration of NATS for k3s has room for every stream, and lets nobody
 
   nc = await connect({ servers, tls, ...login, reconnect: false });
   const jsm = await jetstreamManager(nc);
-  await ensureStreams(jsm);
-  await ensureDeadLetterStream(jsm);
+  await ensureStreams(jsm, undefined, [...streamConfigs, deadLetterStream]);
   const max_bytes = usualUplink.storeMegabytes * 1024 * 1024;
   await new Objm(nc).create(buckets.segments, { storage: StorageType.File, max_bytes });
   const names: string[] = [];
