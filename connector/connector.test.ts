@@ -93,18 +93,18 @@ async function unsettled(stream: string): Promise<number> {
   return count;
 }
 
-describe('a call', () => {
-  it('gives a consumer back its topic when somebody has turned it to another', async () => {
-    await openGateway({ events: 'detections.*' });
-    await connect();
-    await stopConnectors();
-    const name = consumerName('events', 'detections.*');
-    await messaging.jsm.consumers.update('DETECTIONS', name, { filter_subject: 'detections.other' });
-    await connect();
-    await publish('detections.a', 'one');
-    await vi.waitFor(() => expect(gateway?.bodies('events')).toEqual(['one']), WAIT);
-  });
+it('a connector gives a consumer back its topic when somebody has turned it to another', async () => {
+  await openGateway({ events: 'detections.*' });
+  await connect();
+  await stopConnectors();
+  const name = consumerName('events', 'detections.*');
+  await messaging.jsm.consumers.update('DETECTIONS', name, { filter_subject: 'detections.other' });
+  await connect();
+  await publish('detections.a', 'one');
+  await vi.waitFor(() => expect(gateway?.bodies('events')).toEqual(['one']), WAIT);
+});
 
+describe('a call', () => {
   it('carries the body as it is, the headers that HTTP can carry, and the subject', async () => {
     const { calls } = await openGateway({ motion: 'frames.*' });
     const connector = await connect();
