@@ -89,7 +89,11 @@ async function benchChain(scratch: string): Promise<Figure[]> {
       GATEWAY_PORT: '0',
     });
     const { url } = serving.parse(said);
-    const [connector] = await start('../../../connector/dist/main.js', { gateway_url: url });
+    const [connector] = await start('../../../connector/dist/main.js', {
+      gateway_url: url,
+      // As its image has them.
+      ...{ MALLOC_ARENA_MAX: '2', NODE_OPTIONS: '--max-semi-space-size=1' },
+    });
 
     const body = Buffer.alloc(FRAME_BYTES, 7);
     const load = loadavg()[0] ?? 0;
