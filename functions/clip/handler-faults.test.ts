@@ -21,8 +21,8 @@ beforeAll(async () => {
   await becomeReady();
   store = await openStore(settings, site.folder);
 });
-beforeEach(() => {
-  site.announced = [];
+beforeEach(async () => {
+  await site.forgetAnnounced();
 });
 afterEach(() => {
   vi.stubEnv('FFMPEG_REFUSES', '');

@@ -42,8 +42,8 @@ let site: HandlerSite;
 beforeAll(async () => {
   site = await openHandlerSite();
 });
-beforeEach(() => {
-  site.announced = [];
+beforeEach(async () => {
+  await site.forgetAnnounced();
 });
 afterAll(async () => {
   await site.close();

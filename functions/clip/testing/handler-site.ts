@@ -29,8 +29,10 @@ export interface HandlerSite {
   bucket: NatsObjectStore;
   /** Eight seconds of H.264 with G.711. */
   recording: Recording;
-  /** `clips.stored` heard so far; emptied by whoever wants to. */
+  /** `clips.stored` heard so far. */
   announced: ClipStored[];
+  /** Forgets them, also those of calls that have ended and are still on their way here. */
+  forgetAnnounced(): Promise<void>;
   record(options: Omit<RecordingOptions, 'directory'>): Promise<Recording>;
   /** Puts segments where an agent puts them, under names of the camera's own. */
   upload(camera: string, segments?: SegmentFile[]): Promise<SegmentFile[]>;
@@ -63,6 +65,10 @@ export async function openHandlerSite(): Promise<HandlerSite> {
     bucket,
     recording,
     announced: [],
+    forgetAnnounced: async () => {
+      await messaging.nc.flush();
+      site.announced = [];
+    },
     record: recordNew,
     upload: async (camera, segments = recording.segments) =>
       await Promise.all(
