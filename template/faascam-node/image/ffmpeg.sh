@@ -25,9 +25,14 @@ if [ "$arch" != "$own" ]; then
   export PKG_CONFIG_LIBDIR="/usr/lib/$triplet/pkgconfig:/usr/share/pkgconfig"
 fi
 
-. /etc/os-release
-printf 'deb-src http://deb.debian.org/debian %s main\ndeb-src http://deb.debian.org/debian-security %s-security main\n' \
-  "$VERSION_CODENAME" "$VERSION_CODENAME" >/etc/apt/sources.list.d/source.list
+# Docker's images of Debian say which key signs their sources: an entry beside them that does not is refused.
+if [ -f /etc/apt/sources.list.d/debian.sources ]; then
+  sed -i 's/^Types: deb$/Types: deb deb-src/' /etc/apt/sources.list.d/debian.sources
+else
+  codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+  printf 'deb-src http://deb.debian.org/debian %s main\ndeb-src http://deb.debian.org/debian-security %s-security main\n' \
+    "$codename" "$codename" >/etc/apt/sources.list.d/source.list
+fi
 apt-get update -qq
 apt-get install -y -qq --no-install-recommends dpkg-dev make nasm pkgconf "$compiler" "libc6-dev:$arch" \
   "libx264-dev:$arch" "libdav1d-dev:$arch" "zlib1g-dev:$arch" >/dev/null
@@ -47,7 +52,8 @@ mkdir -p "$out/usr/local/share/ffmpeg"
 cp debian/copyright "$out/usr/local/share/ffmpeg/copyright"
 {
   echo "Debian's source package ffmpeg $(dpkg-parsechangelog --show-field Version), configured with"
-  echo "$options" | tr -s ' \n' '\n\n'
+  # shellcheck disable=SC2086 # options, one a line
+  printf '%s\n' $options
 } >"$out/usr/local/share/ffmpeg/source"
 # What the compiled programs link, by Debian's names for it.
 dpkg-query --show --showformat '${Package}\n' 'libx264-[0-9]*' 'libdav1d[0-9]*' zlib1g >"$out/usr/local/share/ffmpeg/packages"
