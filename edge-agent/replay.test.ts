@@ -177,7 +177,7 @@ describe('replay', () => {
       deliver_policy: DeliverPolicy.All,
     });
     for (let i = 0; i < wanted.length; i++) {
-      const message = await consumer.next({ expires: 20_000 });
+      const message = await consumer.next({ expires: 60_000 });
       if (message !== null) ready.push(parseMessage(clipReady, message.data, message.subject));
     }
     ready.sort((a, b) => a.fromUs - b.fromUs);

@@ -38,6 +38,8 @@ export function eventIn(camera: string, fromUs: number, toUs: number): ClipWante
   return wantedClip(camera, fromUs, toUs);
 }
 
+const NO_MORE_AFTER_MS = 5000;
+
 /** What the streams tell of all events so far. */
 export interface Told {
   /** What was wanted, by event; the first that was said of it. */
@@ -76,13 +78,13 @@ async function eachMessage(
     filter_subjects: subject,
     deliver_policy: DeliverPolicy.All,
   });
-  let { num_pending: left } = await consumer.info();
+  const { num_pending: left } = await consumer.info();
   if (left === 0) return;
-  const messages = await consumer.consume();
+  // After a kill -9, nats-server 2.9 may count messages that are not there: the request ends all the same.
+  const messages = await consumer.fetch({ max_messages: left, expires: NO_MORE_AFTER_MS });
   for await (const message of messages) {
     take(message.data, message.subject);
-    left = message.info.pending;
-    if (left === 0) break;
+    if (message.info.pending === 0) break;
   }
   await messages.close();
 }
