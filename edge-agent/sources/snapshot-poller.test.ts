@@ -57,12 +57,14 @@ describe('a camera that only gives single pictures', () => {
       ...(algorithm === 'no hash' ? {} : { algorithm }),
     });
     const input = await open(seen.origin, 100, 'auto');
-    const { times, size } = await play(input, 6);
+    const { times, size } = await play(input, 20);
     expect(input.jpeg).toBe(true);
     expect(size).toBe('320x240');
-    expect(times).toHaveLength(6);
-    // As often as it was asked, not the 25 a second that ffmpeg makes of what has no times.
-    expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(0.3);
+    expect(times).toHaveLength(20);
+    // As often as it was asked, not the 25 a second that ffmpeg makes of what has no times. What came while a slow machine
+    // started ffmpeg comes at once.
+    const intervals = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+    expect(Math.max(...intervals)).toBeGreaterThan(0.06);
   });
 
   test('that always shows the same goes on', async () => {
