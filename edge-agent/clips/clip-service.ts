@@ -47,7 +47,7 @@ export interface ClipServiceOptions {
 /** Assembling a clip takes seconds, a minute on a weak host: asking sooner would only make it work twice. */
 const OFFER_WAITS_MS = [15_000, 30_000, 60_000, 120_000, 300_000];
 /** This agent has its requests on its disk; only another one, that takes the camera over, waits for so long. */
-const ACK_WAIT_MS = 300_000;
+const ACK_WAIT_MS = 120_000;
 const GRACE_MS = 5000;
 const RETRY_MS = 2000;
 
