@@ -1,6 +1,8 @@
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { runAgent } from './agent.ts';
+import type { UnitTiming } from './camera-unit.ts';
 import { openAgentTest, type AgentTest, type SeenFrame } from './test-agent.ts';
 import { settingsOf } from './test-site.ts';
 
@@ -23,13 +25,13 @@ afterAll(async () => {
   await given.close();
 });
 
-function start(): { stop(): Promise<void> } {
-  const { site, video } = given;
+function start(video = given.video, timing: UnitTiming = {}): { stop(): Promise<void> } {
+  const { site } = given;
   const stop = new AbortController();
   const agent = runAgent({
     ...{ id: 'edge', dataDirectory: join(site.directory, 'data'), messaging: site.messaging },
     ...{ cameras: { yard: settingsOf(`file:${video}`) }, hostUs, log: site.log, signal: stop.signal },
-    timing: { random: () => 0.5, ackWaitMs: 3000, offerWaitsMs: [1000], graceMs: 3000 },
+    timing: { random: () => 0.5, ackWaitMs: 3000, offerWaitsMs: [1000], graceMs: 3000, ...timing },
   });
   return {
     stop: async () => {
@@ -91,5 +93,18 @@ test('frames and footage follow the clock of the host, and what a step costs an 
   expect((await offerOf(againUs + SECOND_US, againUs + 3 * SECOND_US)).gaps).toEqual([]);
   const old = await offerOf(backUs + SECOND_US, backUs + 2 * SECOND_US);
   expect([old.gaps, old.segments.length > 0]).toEqual([[], true]);
+
+  // And again, while the camera is away too: it is said to be lost at the time that its last frame had.
+  const losses = (): SeenFrame[] => frames.filter(({ kind }) => kind === 'lost');
+  const told = losses().length;
+  await agent.stop();
+  await vi.waitFor(() => expect(losses().length).toBe(told + 1), soon);
+  wrongByUs = -3 * HOUR_US;
+  const later = join(given.site.directory, 'later.mp4');
+  agent = start(later, { lostMs: 4000 });
+  await vi.waitFor(() => expect(losses().length).toBe(told + 2), soon);
+  expect(losses().at(-1)?.atUs).toBeGreaterThan(hostUs() + HOUR_US / 2);
+  await copyFile(given.video, later);
+  await presentFrames(frames);
   await agent.stop();
 });

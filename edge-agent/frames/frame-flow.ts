@@ -68,10 +68,11 @@ export class FrameFlow {
 
   /**
    * The camera is said to be lost at this time: what waits goes out before that, and what was taken before but comes
-   * only now would confuse the order.
+   * only now would confuse the order. A loss from before the first frame is of whoever watched before, maybe by a clock
+   * that was an hour ahead: it holds nothing back.
    */
   lost(atUs: number): void {
-    this.#lostAtUs = atUs;
+    if (this.newestUs > Number.NEGATIVE_INFINITY) this.#lostAtUs = atUs;
     this.#pacer.flush();
   }
 
