@@ -9,7 +9,7 @@ import { directoryErrorOf } from './directory-errors.ts';
 import { messageOf, StoreError } from './errors.ts';
 import { storeSettings } from './store-settings.ts';
 import { names, storeContract } from './store-contract.ts';
-import { openStore } from './store.ts';
+import { openStore, type ObjectStore } from './store.ts';
 
 const run = promisify(execFile);
 const text = { contentType: 'text/plain' };
@@ -66,7 +66,7 @@ test('tags stay with a copy of the folder, also those that are given there', asy
   expect(await again.head('yard/thing')).toMatchObject({ contentType: 'video/mp4' });
 });
 
-test('a file that was put there by hand can be labelled, and tags, puts and deletes leave nothing over', async () => {
+test('a file that was put there by hand can be labelled, and deleting it leaves nothing over', async () => {
   const path = join(folder, 'labelled-by-hand');
   await mkdir(join(path, 'yard'), { recursive: true });
   await writeFile(join(path, 'yard', 'snapshot.jpg'), 'x');
@@ -74,14 +74,30 @@ test('a file that was put there by hand can be labelled, and tags, puts and dele
   expect(await store.setTags('yard/snapshot.jpg', { keep: 'yes' })).toBe(true);
   expect(await store.getTags('yard/snapshot.jpg')).toEqual({ keep: 'yes' });
   expect(await store.head('yard/snapshot.jpg')).toMatchObject({ contentType: 'image/jpeg' });
-  await Promise.all(
-    Array.from({ length: 60 }, async (_, index) => {
-      if (index % 3 === 0) await store.setTags('yard/snapshot.jpg', { index: String(index) });
-      else if (index % 3 === 1) await store.put('yard/snapshot.jpg', Buffer.from('y'), text);
-      else await store.delete('yard/snapshot.jpg');
-    }),
-  );
   await store.delete('yard/snapshot.jpg');
+  expect(await readdir(path)).toEqual(['.incoming']);
+  expect(await readdir(join(path, '.incoming'))).toEqual([]);
+});
+
+test('whatever is done to one object at the same time succeeds, and leaves nothing over', async () => {
+  const path = join(folder, 'at-once');
+  const stores = [await openDirectoryStore(path), await openDirectoryStore(path)];
+  const key = 'yard/2026/snapshot.jpg';
+  const actions: ((store: ObjectStore) => Promise<unknown>)[] = [
+    (store) => store.setTags(key, { keep: 'yes' }),
+    (store) => store.put(key, Buffer.from('y'), text),
+    (store) => store.getTags(key),
+    (store) => store.delete(key),
+    (store) => store.put(key, Buffer.from('y'), { ...text, ifAbsent: true }),
+  ];
+  await Promise.all(
+    stores.flatMap((store) =>
+      actions.map(async (_, first) => {
+        for (let n = 0; n < 100; n++) await actions[(first * n + n) % actions.length]?.(store);
+      }),
+    ),
+  );
+  await stores[0]?.delete(key);
   expect(await readdir(path)).toEqual(['.incoming']);
   expect(await readdir(join(path, '.incoming'))).toEqual([]);
 });

@@ -72,9 +72,9 @@ class DirectoryStore implements ObjectStore {
       try {
         const inode = await writeWhole(temporary, body);
         for (;;) {
-          await this.#makeFolder(key);
           sidecar = sidecarOf(target, inode);
           try {
+            await this.#makeFolder(key);
             await writeFile(sidecar, JSON.stringify(attributes), { flush: true });
             options.signal?.throwIfAborted();
             if (options.ifAbsent === true) await link(temporary, target);
@@ -86,14 +86,17 @@ class DirectoryStore implements ObjectStore {
           }
         }
         sidecar = undefined;
-        await syncFolder(dirname(target));
+        await syncIfThere(dirname(target));
         return 'created';
       } catch (error) {
         if (options.ifAbsent === true && systemCodeOf(error) === 'EEXIST') return 'exists';
         throw error;
       } finally {
         await rm(temporary, { force: true });
-        if (sidecar !== undefined) await rm(sidecar, { force: true });
+        if (sidecar !== undefined) {
+          await rm(sidecar, { force: true });
+          await this.#prune(dirname(target));
+        }
       }
     });
   }
@@ -128,32 +131,14 @@ class DirectoryStore implements ObjectStore {
     requireTags(tags);
     return await attempt('label', target, async () => {
       for (;;) {
-        if (!(await this.#isInside(target))) return false;
-        const inode = await inodeOf(target);
-        if (inode === undefined || !(await lstat(target)).isFile()) return false;
-        const temporary = join(this.#root, INCOMING, randomUUID());
-        const sidecar = sidecarOf(target, inode);
-        const old = await findSidecar(target, inode);
-        const attributes = await attributesOf(target, inode);
+        // Held open, the content cannot be deleted and its inode given to another one meanwhile.
+        const found = await this.#find(target);
+        if (found === undefined) return false;
         try {
-          await writeFile(temporary, JSON.stringify({ ...attributes, tags }), { flush: true });
-          await rename(temporary, sidecar);
-        } catch (error) {
-          // A `delete` beside us has removed the folder.
-          if (isMissing(error) && (await inodeOf(target)) === undefined) return false;
-          throw error;
+          if (await this.#label(target, found.stat.ino, tags)) return true;
         } finally {
-          await rm(temporary, { force: true });
+          await found.handle.close();
         }
-        // The copy's sidecar had the inode of its original.
-        if (old !== undefined && old !== sidecar) await rm(old, { force: true });
-        if ((await inodeOf(target)) === inode) {
-          await syncFolder(dirname(target));
-          return true;
-        }
-        // The content was replaced or deleted meanwhile: this sidecar is nobody's.
-        await rm(sidecar, { force: true });
-        await this.#prune(dirname(target));
       }
     });
   }
@@ -228,20 +213,10 @@ class DirectoryStore implements ObjectStore {
   async #open(key: string) {
     const path = this.#pathOf(key);
     return await attempt('read', path, async () => {
-      if (!(await this.#isInside(path))) return undefined;
-      let handle;
+      const found = await this.#find(path);
+      if (found === undefined) return undefined;
+      const { handle, stat } = found;
       try {
-        handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-      } catch (error) {
-        if (isMissing(error) || systemCodeOf(error) === 'ELOOP') return undefined;
-        throw error;
-      }
-      try {
-        const stat = await handle.stat({ bigint: true });
-        if (!stat.isFile()) {
-          await handle.close();
-          return undefined;
-        }
         const { contentType, metadata, tags } = await attributesOf(path, stat.ino);
         const object: StoredObject = {
           key,
@@ -257,6 +232,55 @@ class DirectoryStore implements ObjectStore {
         throw error;
       }
     });
+  }
+
+  /** The file at a path, open for reading: what it is and what it holds are asked of one and the same file. */
+  async #find(path: string) {
+    if (!(await this.#isInside(path))) return undefined;
+    let handle;
+    try {
+      handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    } catch (error) {
+      if (isMissing(error) || systemCodeOf(error) === 'ELOOP') return undefined;
+      throw error;
+    }
+    try {
+      const stat = await handle.stat({ bigint: true });
+      if (stat.isFile()) return { handle, stat };
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+    await handle.close();
+    return undefined;
+  }
+
+  /** Gives content its tags. False when it was replaced or deleted meanwhile. */
+  async #label(target: string, inode: bigint, tags: Tags): Promise<boolean> {
+    const temporary = join(this.#root, INCOMING, randomUUID());
+    const sidecar = sidecarOf(target, inode);
+    const old = await findSidecar(target, inode);
+    const attributes = await attributesOf(target, inode);
+    try {
+      await writeFile(temporary, JSON.stringify({ ...attributes, tags }), { flush: true });
+      await rename(temporary, sidecar);
+    } catch (error) {
+      // A `delete` beside us has removed the folder; a `put` may have made it again since.
+      if (isMissing(error) && (await inodeOf(target)) !== inode) return false;
+      throw error;
+    } finally {
+      await rm(temporary, { force: true });
+    }
+    if ((await inodeOf(target)) !== inode) {
+      // This sidecar is nobody's.
+      await rm(sidecar, { force: true });
+      await this.#prune(dirname(target));
+      return false;
+    }
+    // The copy's sidecar had the inode of its original.
+    if (old !== undefined && old !== sidecar) await rm(old, { force: true });
+    await syncIfThere(dirname(target));
+    return true;
   }
 
   async *#walk(folder: string, prefix: string, after: string, grouped: boolean): AsyncGenerator<ListEntry> {
@@ -314,6 +338,15 @@ async function replace(temporary: string, target: string): Promise<void> {
   const old = await inodeOf(target);
   await rename(temporary, target);
   if (old !== undefined) await rm(sidecarOf(target, old), { force: true });
+}
+
+/** A `delete` beside us may have removed the object, and its folder with it. */
+async function syncIfThere(folder: string): Promise<void> {
+  try {
+    await syncFolder(folder);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

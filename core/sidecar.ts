@@ -27,7 +27,14 @@ export function sidecarOf(target: string, inode: bigint): string {
 /** Every sidecar that belongs, or once belonged, to an object of this path. */
 export async function sidecarsOf(target: string): Promise<string[]> {
   const pattern = new RegExp(`^\\.${nameOf(target).replaceAll('.', '\\.')}\\.\\d+\\.meta$`);
-  const names = await readdir(dirname(target));
+  let names: string[];
+  try {
+    names = await readdir(dirname(target));
+  } catch (error) {
+    // With its last object the folder was removed.
+    if (isMissing(error)) return [];
+    throw error;
+  }
   return names.filter((name) => pattern.test(name)).map((name) => join(dirname(target), name));
 }
 
