@@ -6,6 +6,7 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import pino from 'pino';
 import { connectNats } from '@faascam/core/messaging';
 import { startNatsServer } from '@faascam/core/nats-server';
+import { freeze } from '@faascam/test-servers/children';
 import { Leases } from './leases.ts';
 
 it('says that leases are valid again when they ran out while a sign of life was on its way', async () => {
@@ -31,7 +32,7 @@ it('says that leases are valid again when they ran out while a sign of life was 
   if (lease === undefined) throw new TypeError('the only replica has the lease');
   expect(onResume).toHaveBeenCalledTimes(1);
 
-  process.kill(server.pid, 'SIGSTOP');
+  await freeze(server.pid);
   onTestFinished(() => void process.kill(server.pid, 'SIGCONT'));
   aheadMs = 3000;
   const { length } = wanted.mock.calls;

@@ -1,3 +1,4 @@
+import { freeze } from '@faascam/test-servers/children';
 import { describe, it, vi } from 'vitest';
 import { withoutRepeats, numbers, Site } from './testing/site.ts';
 
@@ -87,7 +88,7 @@ describe.concurrent('two connectors', () => {
         const traffic = site.traffic(subjects, 50);
         await vi.waitFor(() => expect(traffic.count).toBeGreaterThan(20), WAIT);
         // Its messages in hand, and those that the server still sends it, must come to the other one.
-        first.process.kill('SIGSTOP');
+        await freeze(first.process.pid ?? 0);
         await vi.waitFor(() => expect(taken(second.log)).toHaveLength(4), WAIT);
         const { count } = traffic;
         const all = functions.flatMap((name) => subjectsOf(name).map((subject) => ({ name, subject })));

@@ -1,4 +1,5 @@
 import { freePort } from '@faascam/core/ports';
+import { freeze } from '@faascam/test-servers/children';
 import { startRtspCamera, type RtspCamera } from '@faascam/test-servers/rtsp-camera';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { openAgentTest, SECOND_US, soon, type AgentTest } from './test-agent.ts';
@@ -129,7 +130,7 @@ describe('agent', () => {
     const frames = await given.watchFrames('freezes');
     given.start({ freezes: camera.url }, { stallMs: 1500, lostMs: 3000 });
     await vi.waitFor(() => expect(frames.length).toBeGreaterThan(15), soon);
-    process.kill(camera.feederPid, 'SIGSTOP');
+    await freeze(camera.feederPid);
     await vi.waitFor(() => expect(frames.at(-1)?.kind).toBe('lost'), soon);
     await vi.waitFor(
       async () => expect((await given.health())['freezes']?.restarts).toBeGreaterThan(0),

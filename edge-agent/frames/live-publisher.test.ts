@@ -1,5 +1,6 @@
 import { systemClock } from '@faascam/core/clock';
 import { headers, streams, subjects } from '@faascam/core/subjects';
+import { freeze } from '@faascam/test-servers/children';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openTestSite, type TestSite } from '../test-site.ts';
 import { LivePublisher } from './live-publisher.ts';
@@ -53,7 +54,7 @@ describe('live publisher', () => {
 
   test('when NATS does not answer, frames are dropped rather than heaped up', async () => {
     const publisher = publisherOf('behind');
-    process.kill(site.server.pid, 'SIGSTOP');
+    await freeze(site.server.pid);
     try {
       for (let i = 0; i < 100; i++) publisher.frame(Buffer.alloc(1000), i);
       expect(publisher.dropped).toBe(84);
@@ -77,7 +78,7 @@ describe('live publisher', () => {
 
   test('once NATS goes on after answers that never came, frames go on too', async () => {
     const publisher = publisherOf('stalled');
-    process.kill(site.server.pid, 'SIGSTOP');
+    await freeze(site.server.pid);
     try {
       for (let i = 0; i < 10; i++) publisher.frame(Buffer.alloc(1000), i);
       await publisher.settled();

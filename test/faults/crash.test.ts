@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freeze } from '@faascam/test-servers/children';
 import { afterAll, expect, test, vi } from 'vitest';
 import { processesAbout } from '../program.ts';
 import { judge, settled } from './episode.ts';
@@ -21,7 +22,7 @@ test('six events that wait when the clip function and the agent are killed are s
   try {
     const soon = { timeout: 90_000, interval: 100 };
     const [clip = 0] = site.functionPids('clip');
-    process.kill(clip, 'SIGSTOP');
+    await freeze(clip);
     const ids = new Set<string>();
     for (const camera of ['gate', 'lane'] as const) {
       await vi.waitFor(() => expect(site.recordedUntilUs(camera)).toBeGreaterThan(0), soon);
