@@ -283,10 +283,22 @@ describe('a failed call', () => {
     const connector = await connect();
     await publish('clips.ready.a', '1');
     await vi.waitFor(() => expect(recorded.calls).toHaveLength(1), WAIT);
-    const consumers = await messaging.jsm.consumers.list('CLIPS').next();
-    const waitMs = (consumers[0]?.config.ack_wait ?? 0) / 1e6;
+    const consumer = async () => (await messaging.jsm.consumers.list('CLIPS').next())[0];
+    const waitMs = ((await consumer())?.config.ack_wait ?? 0) / 1e6;
     expect(waitMs).toBeGreaterThan(1000);
-    await new Promise((resolve) => setTimeout(resolve, waitMs + 2000));
+    // The server measures the wait by its own clock. What the connector tells it shows that the wait is over.
+    const toldMs: number[] = [];
+    const told = messaging.nc.subscribe('$JS.ACK.CLIPS.>', {
+      callback: (_error, message) => {
+        if (message.string() === '+WPI') toldMs.push(Date.now());
+      },
+    });
+    await vi.waitFor(
+      () => expect((toldMs.at(-1) ?? 0) - (toldMs[0] ?? 0)).toBeGreaterThan(waitMs + 1000),
+      WAIT,
+    );
+    told.unsubscribe();
+    expect((await consumer())?.num_redelivered).toBe(0);
     expect(recorded.calls).toHaveLength(1);
     slow.open();
     await vi.waitFor(

@@ -111,6 +111,7 @@ export class Traffic {
       for (let n = 0; !this.#stopped; n++) {
         for (const subject of subjects) await stored(messaging, subject, n);
         this.count = n + 1;
+        // Traffic has a pace, as cameras have; no test relies on what happens within one.
         await sleep(everyMs);
       }
     })();
@@ -130,6 +131,7 @@ async function stored(messaging: Messaging, subject: string, n: number): Promise
       await messaging.js.publish(subject, String(n), { msgID: `${subject} ${n}`, timeout: 1000 });
       return;
     } catch {
+      // The server is away or not ready: a pause, so that the attempts do not take the machine from it.
       await sleep(50);
     }
   }

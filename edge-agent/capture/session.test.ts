@@ -296,7 +296,8 @@ describe('capture session', () => {
       onFrame: async ({ streamUs }) => {
         taken += 1;
         if (taken < 30) return;
-        // Nothing more may come while this frame waits; what the pipes hold is a few seconds of footage at most.
+        // Nothing more may come while this frame waits; what the pipes hold is a few seconds of footage at most. That
+        // nothing comes can only be seen over real time; on a slow machine it is seen too early, which fails nothing.
         let before = -1;
         while (before !== newestUs) {
           before = newestUs;

@@ -7,6 +7,8 @@ const WAITS_MS = [15_000, 30_000, 60_000, 120_000, 300_000];
 /** The first wait, and the fifth that it may be longer. */
 const SLICE_MS = 1.2 * 15_000;
 const MINUTE_MS = 60_000;
+/** What a clip function takes for an event, of the time that passes as the test says. */
+const STORED_AFTER_MS = 2000;
 
 /** Time passes only as the test says. */
 beforeEach(() => void vi.useFakeTimers());
@@ -60,7 +62,7 @@ describe('events that nobody stores', () => {
   test.each([1, 3, 12])('do not hold up others for longer than one slice: %i of them', async (count) => {
     const refused = new Set<Event>();
     const { begin, end } = uplink((event, stored) => {
-      if (!refused.has(event)) setTimeout(stored, 2000);
+      if (!refused.has(event)) setTimeout(stored, STORED_AFTER_MS);
     });
     for (let n = 0; n < count; n++) refused.add(begin());
     await vi.advanceTimersByTimeAsync(60 * MINUTE_MS);
@@ -89,7 +91,7 @@ describe('events that nobody stores', () => {
   test('are not offered sooner than their own wait because others come between', async () => {
     const refused = new Set<Event>();
     const { begin, end } = uplink((event, stored) => {
-      if (!refused.has(event)) setTimeout(stored, 2000);
+      if (!refused.has(event)) setTimeout(stored, STORED_AFTER_MS);
     });
     const event = begin();
     refused.add(event);
