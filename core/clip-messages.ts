@@ -64,6 +64,14 @@ export const clipStored = z.object({
 });
 export type ClipStored = z.infer<typeof clipStored>;
 
+/**
+ * Whether a receipt, or what was announced of it, says that no agent has ever taken the event's request. It stands in for
+ * the event until an agent does: then the clip takes its place.
+ */
+export function isWithoutAgent({ gaps }: Pick<ClipStored, 'gaps'>): boolean {
+  return gaps.some(({ cause }) => cause === 'no-agent');
+}
+
 const storedFile = { key: z.string(), sha256, sizeBytes: z.number().int().positive() };
 
 /** A video in the store. */

@@ -49,6 +49,14 @@ export const clipSettings = z
       })
       .prefault({})
       .describe('Thumbnails in one picture, for the timeline of a player.'),
+    noAgentAfterHours: z
+      .number()
+      .min(0)
+      .max(160)
+      .default(144)
+      .describe(
+        'So long an event waits for an agent that takes its camera; then it gets a receipt without a clip. Six days: after seven its request is gone from NATS. An agent that comes later still brings the clip.',
+      ),
   })
   .prefault({})
   .describe('What is stored beside a clip.');

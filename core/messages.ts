@@ -168,6 +168,7 @@ export const gap = z.object({
     'evicted', // the ring had dropped it
     'damaged', // a segment could not be read
     'clock-stepped', // the clock of the agent's host was set: footage goes on at another time
+    'no-agent', // no agent has ever taken the request; only in a receipt without a clip
     'end-of-recording', // a replayed recording ended
   ]),
 });

@@ -53,6 +53,8 @@ export function rightsOf(agents: Agents, own: readonly string[] = []): Record<st
     [natsUsers.clip]: part(natsUsers.clip, [
       ...info(...STREAMS, OBJECTS),
       subjects.clipsStored('*'),
+      // Requests that no agent has taken.
+      `${API}.STREAM.MSG.GET.${streams.clips}`,
       `${API}.STREAM.MSG.GET.${OBJECTS}`,
       ...reads(OBJECTS, `$O.${buckets.segments}.C.>`),
     ]),

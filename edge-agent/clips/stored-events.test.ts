@@ -79,3 +79,19 @@ test.each([
   await events.until(later.eventId, new AbortController().signal);
   await events.close();
 });
+
+test('that no agent came for an event is no reason to let its footage go', async () => {
+  const { messaging } = site;
+  const [unattended, stored] = [1, 2].map((n) =>
+    wantedClip('late', START_US + n * 1e6, START_US + n * 1e6 + 1),
+  );
+  if (unattended === undefined || stored === undefined) throw new Error('no events');
+  const gaps = [{ fromUs: unattended.fromUs, toUs: unattended.toUs, cause: 'no-agent' }];
+  const receipt = { ...storedClip(unattended), complete: false, gaps };
+  for (const message of [receipt, storedClip(stored)])
+    await messaging.js.publish(subjects.clipsStored('late'), JSON.stringify(message));
+  const events = await open(messaging, 'late', systemClock);
+  await events.until(stored.eventId, new AbortController().signal);
+  expect(events.has(unattended.eventId)).toBe(false);
+  await events.close();
+});

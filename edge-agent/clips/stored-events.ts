@@ -2,7 +2,7 @@ import { DeliverPolicy, type ConsumerMessages } from '@nats-io/jetstream';
 import type { Clock } from '@faascam/core/clock';
 import { messageOf } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
-import { clipStored } from '@faascam/core/clip-messages';
+import { clipStored, isWithoutAgent } from '@faascam/core/clip-messages';
 import { parseMessage } from '@faascam/core/messages';
 import type { Messaging } from '@faascam/core/messaging';
 import { streams, subjects } from '@faascam/core/subjects';
@@ -98,8 +98,9 @@ export class StoredEvents {
   async #read(): Promise<void> {
     for await (const message of this.#messages) {
       try {
-        const { eventId, receiptSha256 } = parseMessage(clipStored, message.data, message.subject);
-        this.#note(eventId, receiptSha256);
+        const stored = parseMessage(clipStored, message.data, message.subject);
+        // That no agent came is no reason to let go: here is one, and its footage takes that receipt's place.
+        if (!isWithoutAgent(stored)) this.#note(stored.eventId, stored.receiptSha256);
       } catch (error) {
         this.#log.warn({ camera: this.#camera }, `A message was left out: ${messageOf(error)}`);
       }

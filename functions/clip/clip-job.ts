@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '@faascam/core/clock';
+import { isWithoutAgent } from '@faascam/core/clip-messages';
 import type { ClipSettings } from '@faascam/core/clip-settings';
 import { messageOf, ProgramError, systemCodeOf } from '@faascam/core/errors';
 import { eventKey } from '@faascam/core/ids';
@@ -48,7 +49,8 @@ export async function runClipJob(
   const { store, clock } = parts;
   const { eventId } = offer.ready;
   const earlier = await findReceipt(store, eventId);
-  if (earlier !== undefined) return { receipt: earlier, outcome: 'already-stored' };
+  if (earlier !== undefined && !isWithoutAgent(earlier.manifest))
+    return { receipt: earlier, outcome: 'already-stored' };
   if (await wasRemoved(store, eventId)) return { outcome: 'removed' };
 
   const directory = await makeJobFolder();

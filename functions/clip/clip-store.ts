@@ -4,7 +4,12 @@ import { buffer } from 'node:stream/consumers';
 import { canonicalSha256 } from '@faascam/core/canonical-json';
 import { FaascamError } from '@faascam/core/errors';
 import { eventKey, type EventObject } from '@faascam/core/ids';
-import { manifest as manifestSchema, type ClipReady, type Manifest } from '@faascam/core/clip-messages';
+import {
+  isWithoutAgent,
+  manifest as manifestSchema,
+  type ClipReady,
+  type Manifest,
+} from '@faascam/core/clip-messages';
 import type { ObjectStore } from '@faascam/core/store';
 import { metadataOf } from './receipt.ts';
 
@@ -40,6 +45,9 @@ export async function wasRemoved(store: ObjectStore, eventId: string): Promise<b
   return (await store.head(eventKey(eventId, 'removed.json'))) !== undefined;
 }
 
+/** The event that is stored. */
+type Stored = Pick<ClipReady, 'eventId' | 'event'>;
+
 /** A file on disk that belongs to an event, and what it is called in the store. */
 export interface EventFile {
   name: EventObject;
@@ -53,11 +61,11 @@ export interface EventFile {
  * time may have made different bytes of the same footage: the first receipt wins, its writer sees to it that the files
  * beside it are its own, and an upload of another that ends only then changes nothing. Gives the receipt that is in the
  * store in the end, and whether it is this one. In the stored one, `original` stands for what is there of the same name:
- * the parts of the offer that are signed.
+ * the parts of the offer that are signed. A receipt that says that no agent has come gives way to an agent's.
  */
 export async function storeEvent(
   store: ObjectStore,
-  ready: ClipReady,
+  ready: Stored,
   manifest: Manifest,
   files: EventFile[],
   original: object,
@@ -68,12 +76,21 @@ export async function storeEvent(
   }
   const value = { ...manifest, ...original };
   const bytes = Buffer.from(`${JSON.stringify(value, undefined, 2)}\n`);
-  const outcome = await store.put(eventKey(ready.eventId, 'event.json'), bytes, {
-    contentType: 'application/json',
-    metadata: metadataOf(ready, hash('sha256', bytes)),
-    ifAbsent: true,
-  });
-  const first = outcome === 'exists' ? await findReceipt(store, ready.eventId) : undefined;
+  const key = eventKey(ready.eventId, 'event.json');
+  const put = () =>
+    store.put(key, bytes, {
+      contentType: 'application/json',
+      metadata: metadataOf(ready, hash('sha256', bytes)),
+      ifAbsent: true,
+    });
+  let outcome = await put();
+  let first = outcome === 'exists' ? await findReceipt(store, ready.eventId) : undefined;
+  if (first !== undefined && isWithoutAgent(first.manifest) && !isWithoutAgent(manifest)) {
+    // Removed and not replaced, so that of several writers still one is first. Cut off here, the agent offers it again.
+    await store.delete(key);
+    outcome = await put();
+    first = outcome === 'exists' ? await findReceipt(store, ready.eventId) : undefined;
+  }
   if (first !== undefined) return { receipt: first, isOurs: false };
   for (const file of files) {
     if ((await whatLies(store, ready, file)) !== 'this') await putFile(store, ready, file, false);
@@ -87,7 +104,7 @@ export async function storeEvent(
  */
 async function putUncommitted(
   store: ObjectStore,
-  ready: ClipReady,
+  ready: Stored,
   file: EventFile,
 ): Promise<StoredReceipt | undefined> {
   let there = await whatLies(store, ready, file);
@@ -98,13 +115,14 @@ async function putUncommitted(
   }
   if (there === 'this') return undefined;
   const receipt = await findReceipt(store, ready.eventId);
-  if (receipt === undefined) await putFile(store, ready, file, false);
-  return receipt;
+  if (receipt !== undefined && !isWithoutAgent(receipt.manifest)) return receipt;
+  await putFile(store, ready, file, false);
+  return undefined;
 }
 
 async function whatLies(
   store: ObjectStore,
-  { eventId }: ClipReady,
+  { eventId }: Stored,
   { name, path, sha256 }: EventFile,
 ): Promise<'nothing' | 'this' | 'another'> {
   const there = await store.head(eventKey(eventId, name));
@@ -115,7 +133,7 @@ async function whatLies(
 
 function putFile(
   store: ObjectStore,
-  ready: ClipReady,
+  ready: Stored,
   { name, path, sha256 }: EventFile,
   ifAbsent: boolean,
 ): Promise<'created' | 'exists'> {

@@ -1,5 +1,5 @@
 import { systemClock } from '@faascam/core/clock';
-import type { ClipStored } from '@faascam/core/clip-messages';
+import { isWithoutAgent, type ClipStored } from '@faascam/core/clip-messages';
 import { clipSettings } from '@faascam/core/clip-settings';
 import { FaascamError } from '@faascam/core/errors';
 import { functionMessaging } from '@faascam/core/function-messaging';
@@ -20,6 +20,7 @@ import { Progress } from './progress.ts';
 import { removedOf, storedOf } from './receipt.ts';
 import { SegmentPatience } from './segment-patience.ts';
 import { removeLeftovers } from './temporary-folder.ts';
+import { UntakenRequests } from './untaken.ts';
 
 /**
  * Environment: FAASCAM_STORE (the clip store, YAML) or S3_*, FAASCAM_CLIP (what is made beside a clip, YAML),
@@ -31,6 +32,8 @@ const messaging = functionMessaging('clip');
 let store: Promise<ObjectStore> | undefined;
 let closing = new AbortController();
 let sweeper: ReturnType<typeof sweeperFromEnv>;
+/** Ends with `closing`. */
+let looking: Promise<void> | undefined;
 
 const CALL_MS = callLimitMs(process.env['exec_timeout']);
 /** One runs at a time: ffmpeg takes all of the processor as it is, and disk space adds up. */
@@ -52,7 +55,7 @@ const handler: FunctionHandler = async (event, context) => {
   const { eventId } = offer.ready;
   void sweeper?.sweepIfDue(await openedStore());
   const earlier = await findReceipt(await openedStore(), eventId);
-  if (earlier !== undefined) {
+  if (earlier !== undefined && !isWithoutAgent(earlier.manifest)) {
     await announce(storedOf(earlier));
     return answer(context, 200, { eventId, outcome: 'already-stored', complete: earlier.manifest.complete });
   }
@@ -140,16 +143,21 @@ export async function ready(): Promise<void> {
   sweeper = sweeperFromEnv(log, closing.signal);
   await requireProgram('ffmpeg');
   await requireProgram('ffprobe');
-  settingsFromEnv(clipSettings, 'FAASCAM_CLIP');
+  const { noAgentAfterHours } = settingsFromEnv(clipSettings, 'FAASCAM_CLIP');
   await removeLeftovers(log);
   await (await openedStore()).check();
   await messaging.get();
+  looking ??= new UntakenRequests({
+    ...{ messaging: () => messaging.get(), store: openedStore, clock: systemClock, log, noAgentAfterHours },
+  }).lookRegularly(closing.signal);
 }
 
 export async function close(): Promise<void> {
   // Callers have been answered or have given up; what still runs for the latter begins anew elsewhere.
   closing.abort(new Error('the clip function is closing'));
   await queue.idle();
+  await looking;
+  looking = undefined;
   closing = new AbortController();
   const opened = await store?.catch(() => undefined);
   store = undefined;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { removedEvent } from '@faascam/core/attestation';
 import { canonicalSha256 } from '@faascam/core/canonical-json';
-import { manifest, type Manifest } from '@faascam/core/clip-messages';
+import { isWithoutAgent, manifest, type Manifest } from '@faascam/core/clip-messages';
 import { placeOf } from '@faascam/core/event-order';
 import { eventKey } from '@faascam/core/ids';
 import type { LinkRecord } from './chain-check.ts';
@@ -73,8 +73,10 @@ async function checkReceipt(folder: EventFolder, { pinned }: EventOptions): Prom
   const named = new Set(objectsOf(receipt).map(({ key }) => posix.basename(key)));
   const strangers = [...folder.objects.keys()].filter((name) => !named.has(name) && !BESIDE.has(name));
   const note = strangers.length > 0 && `its receipt does not name ${strangers.join(', ')}`;
-  const { unsigned } = signed;
-  return checked(folder, {
+  // There was nobody to sign it. Where an agent did sign the event, its chain misses the link.
+  const isUnattended = signed.unsigned && isWithoutAgent(receipt);
+  const unsigned = signed.unsigned && !isUnattended;
+  const result = checked(folder, {
     kind: 'stored',
     camera: event.camera,
     eventId: event.id,
@@ -83,6 +85,13 @@ async function checkReceipt(folder: EventFolder, { pinned }: EventOptions): Prom
     unsigned,
     record,
   });
+  if (isUnattended) {
+    const message = `${event.id}: no agent has ever taken its request, so there is no footage, and nobody has signed it.`;
+    result.findings.push({
+      ...{ level: 'note', code: 'no-agent', camera: event.camera, eventId: event.id, message },
+    });
+  }
+  return result;
 }
 
 async function checkRemoval(folder: EventFolder, { pinned }: EventOptions): Promise<CheckedEvent> {

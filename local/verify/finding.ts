@@ -9,6 +9,7 @@ export type FindingCode =
   | 'removal-unreadable'
   // what the agent signed
   | 'not-signed'
+  | 'no-agent'
   | 'key-not-pinned'
   | 'signature-invalid'
   | 'other-event-signed'

@@ -272,3 +272,22 @@ test('older events without signatures pass only where one lets them', async () =
     await old.close();
   }
 });
+
+/** As it is stored where no agent has ever taken the event's request. */
+function withoutAgent({ v, event, requested, storedAtUs, software }: Manifest): Manifest {
+  const gaps = [{ ...requested, cause: 'no-agent' as const }];
+  const nothing = { agent: 'no-agent', complete: false, segments: [] };
+  return { v, event, requested, gaps, storedAtUs, software, ...nothing };
+}
+
+test('an event without an agent needs no signature, but a signed one cannot be passed off as such', async () => {
+  const event = await site.record(90, { signed: false });
+  await site.edit(event.event.id, withoutAgent);
+  for (const name of STORED_OBJECTS) await rm(site.pathOf(event.event.id, name));
+  await rm(site.pathOf(event.event.id, 'snapshot.jpg'), { force: true });
+  const { wrong, findings, unsigned } = await check();
+  expect([wrong, findings.map(({ code }) => code), unsigned]).toEqual([[], ['no-agent'], 0]);
+
+  await site.edit(idOf(1), withoutAgent);
+  expect((await check()).wrong).not.toEqual([]);
+});

@@ -76,6 +76,7 @@ const gapCauses: Record<string, string> = {
   evicted: 'the ring had dropped it already',
   damaged: 'a segment could not be read',
   'clock-stepped': 'the clock of the agent’s host was set',
+  'no-agent': 'no agent has ever asked for it',
   'end-of-recording': 'the replayed recording ended',
 };
 
@@ -87,6 +88,7 @@ const gapCausesShort: Record<string, string> = {
   evicted: 'dropped from ring',
   damaged: 'damaged segment',
   'clock-stepped': 'clock set',
+  'no-agent': 'no agent',
   'end-of-recording': 'recording ended',
 };
 
