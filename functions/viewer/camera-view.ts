@@ -1,5 +1,5 @@
 import type { AgentHealth, CameraHealth } from '@faascam/core/messages';
-import type { CameraView } from './page/api.ts';
+import type { CameraView } from './api/camera-schema.ts';
 
 /** Agents report every few seconds; one that has not for this long is not there. */
 export const HEALTH_STALE_MS = 10_000;

@@ -6,8 +6,8 @@ import { cameraId } from '@faascam/core/ids';
 import type { Logger } from '@faascam/core/log';
 import { readReceipt } from '@faascam/core/read-object';
 import type { ObjectStore } from '@faascam/core/store';
+import type { EventsAnswer, EventView } from './api/event-schema.ts';
 import { eventViewOf } from './event-view.ts';
-import type { EventsAnswer, EventView } from './page/api.ts';
 import { StoreListing } from './store-listing.ts';
 
 export interface EventQuery {

@@ -1,7 +1,7 @@
 import { isoTime } from '@faascam/core/clock';
 import type { Manifest } from '@faascam/core/clip-messages';
 import type { Began, Ended } from '@faascam/core/messages';
-import type { BeganView, EndedView, EventView } from './page/api.ts';
+import type { BeganView, EndedView, EventView } from './api/event-schema.ts';
 
 /** An event as the page shows it, from its `event.json`. Pure. */
 export function eventViewOf({

@@ -2,7 +2,8 @@ import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
-import type { FunctionContext, FunctionHandler } from '@faascam/core/function';
+import { buffer } from 'node:stream/consumers';
+import type { FunctionContext, FunctionEvent, FunctionHandler } from '@faascam/core/function';
 
 export { manifestOf, storeEvent, type EventFixture } from '@faascam/core/event-fixture';
 
@@ -49,14 +50,15 @@ export async function hostHandler(handler: FunctionHandler, prefix = '', port = 
       query[name] = values.length === 1 ? (values[0] ?? '') : values;
     }
     const context = new HostContext();
-    const event = {
-      body: Buffer.alloc(0),
+    const eventOf = (body: Buffer): FunctionEvent => ({
+      body,
       headers: request.headers,
       method: request.method ?? 'GET',
       query,
       path: pathname.startsWith(prefix) ? pathname.slice(prefix.length) : pathname,
-    };
-    void handler(event, context).then(
+    });
+    const answered = buffer(request).then(async (body) => await handler(eventOf(body), context));
+    void answered.then(
       async () => {
         response.writeHead(context.code, context.values);
         // A browser breaks off what it has seen enough of; then there is nobody to tell.

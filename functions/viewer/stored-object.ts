@@ -2,12 +2,13 @@ import { StoreError } from '@faascam/core/errors';
 import { eventKey, type EventObject } from '@faascam/core/ids';
 import { bytesWithin } from '@faascam/core/read-object';
 import type { ObjectStore, StoredObject } from '@faascam/core/store';
-import { z } from 'zod';
 import { NotFoundError, type Answer, type Asked } from './answer.ts';
 import { isUnchanged, quotedTag, rangeCounts, type Version } from './conditions.ts';
 import { chooseRange } from './range.ts';
 
 interface Kind {
+  /** In the API's document. */
+  id: string;
   type: string;
   /** Of the file that a person saves. */
   extension: string;
@@ -18,35 +19,64 @@ interface Kind {
 const A_WHILE = 'private, max-age=3600';
 
 /** What the viewer gives out of an event. */
-const kinds = new Map<string, Kind>([
-  ['clip.mp4', { type: 'video/mp4', extension: 'mp4', what: 'clip', cache: A_WHILE }],
-  ['clip-h264.mp4', { type: 'video/mp4', extension: 'h264.mp4', what: 'H.264 clip', cache: A_WHILE }],
-  ['snapshot.jpg', { type: 'image/jpeg', extension: 'jpg', what: 'snapshot', cache: A_WHILE }],
+const kinds = new Map<EventObject, Kind>([
+  ['clip.mp4', { id: 'getClip', type: 'video/mp4', extension: 'mp4', what: 'clip', cache: A_WHILE }],
+  [
+    'clip-h264.mp4',
+    { id: 'getH264Clip', type: 'video/mp4', extension: 'h264.mp4', what: 'H.264 clip', cache: A_WHILE },
+  ],
+  [
+    'snapshot.jpg',
+    { id: 'getSnapshot', type: 'image/jpeg', extension: 'jpg', what: 'snapshot', cache: A_WHILE },
+  ],
   [
     'snapshot-clean.jpg',
-    { type: 'image/jpeg', extension: 'clean.jpg', what: 'snapshot without boxes', cache: A_WHILE },
+    {
+      id: 'getCleanSnapshot',
+      type: 'image/jpeg',
+      extension: 'clean.jpg',
+      what: 'snapshot without boxes',
+      cache: A_WHILE,
+    },
   ],
-  ['event.json', { type: 'application/json', extension: 'json', what: 'event', cache: 'no-cache' }],
-  ['preview.mp4', { type: 'video/mp4', extension: 'preview.mp4', what: 'preview', cache: A_WHILE }],
-  ['strip.jpg', { type: 'image/jpeg', extension: 'strip.jpg', what: 'strip', cache: A_WHILE }],
+  [
+    'event.json',
+    { id: 'getReceipt', type: 'application/json', extension: 'json', what: 'event', cache: 'no-cache' },
+  ],
+  [
+    'preview.mp4',
+    { id: 'getPreview', type: 'video/mp4', extension: 'preview.mp4', what: 'preview', cache: A_WHILE },
+  ],
+  [
+    'strip.jpg',
+    { id: 'getStrip', type: 'image/jpeg', extension: 'strip.jpg', what: 'strip', cache: A_WHILE },
+  ],
 ]);
 
 /** `clip-2.mp4`, `clip-h264-2.mp4`: further parts of an event whose footage could not be one file. */
 const PART = /^(clip|clip-h264)-([2-9]|[1-9][0-9]{1,2})\.mp4$/;
+const partNames = new Map<EventObject, (part: number) => EventObject>([
+  ['clip.mp4', (part) => `clip-${part}.mp4`],
+  ['clip-h264.mp4', (part) => `clip-h264-${part}.mp4`],
+]);
 
-function kindOf(name: string): Kind | undefined {
+function kindOf(name: EventObject): Kind | undefined {
   const [, first, part] = PART.exec(name) ?? [];
   if (first === undefined || part === undefined) return kinds.get(name);
-  const kind = kinds.get(`${first}.mp4`);
+  const kind = kinds.get(first === 'clip' ? 'clip.mp4' : 'clip-h264.mp4');
   return (
     kind && { ...kind, extension: `${part}.${kind.extension}`, what: `part ${part} of the ${kind.what}` }
   );
 }
 
-/** An object's name as something that the viewer gives out; undefined for any other. */
-export const shownObject = z.custom<EventObject>(
-  (name) => typeof name === 'string' && kindOf(name) !== undefined,
-);
+/** What the viewer gives out of an event, and how further parts of it are named where there may be some. */
+export const shownObjects = [...kinds].map(([name, { id, type, what }]) => ({
+  name,
+  id,
+  type,
+  what,
+  partName: partNames.get(name),
+}));
 
 /** Bodies up to this are sent whole, so that a caller that goes away leaves nothing open in the store. */
 const BUFFERED_BYTES = 1024 * 1024;

@@ -1,7 +1,7 @@
 import { listOf, number, optional, record, text, truth, type Checked } from './shape.ts';
 
 /**
- * What the viewer's API answers: the one definition that the page reads by and the handler is compiled against.
+ * What the page reads of the API's answers; what there is of them is in `../api/`.
  * Times ending in `Us` are microseconds since the Unix epoch, the same in ISO 8601 beside them; URLs are relative
  * to the page.
  */

@@ -1,0 +1,55 @@
+import { cameraId } from '@faascam/core/ids';
+import { headers as ours } from '@faascam/core/subjects';
+import { z } from 'zod';
+import { jsonAnswer, NotFoundError } from '../answer.ts';
+import { cameraViews } from '../camera-view.ts';
+import { isUnchanged } from '../conditions.ts';
+import { camerasAnswer, type CamerasAnswer } from './camera-schema.ts';
+import { nothingAsked, operation, type Operation } from './operation.ts';
+import type { Parts } from './parts.ts';
+
+/** Cameras as their agents tell of them, and what they show. */
+export function cameraOperations({ nats, clock }: Parts): Operation[] {
+  return [
+    operation({
+      ...nothingAsked,
+      id: 'listCameras',
+      method: 'GET',
+      path: '/api/cameras',
+      needs: 'viewer',
+      summary: 'The cameras of all agents: state, cause, frames, drops, and what the ring holds.',
+      answer: { status: 200, description: 'The cameras by name.', json: camerasAnswer },
+      run: async ({ asked }) => {
+        if (!nats.connected) return jsonAnswer(asked, noCameras(nats.notice));
+        const cameras = cameraViews(await nats.healths(), clock.nowUs());
+        return jsonAnswer(asked, { cameras, notice: undefined } satisfies CamerasAnswer);
+      },
+    }),
+    operation({
+      ...nothingAsked,
+      id: 'latestFrame',
+      method: 'GET',
+      path: '/api/cameras/{camera}/frame.jpg',
+      needs: 'viewer',
+      summary: `A camera's newest picture of the last minute; the header ${ours.capturedAt} says when it was taken.`,
+      params: z.object({ camera: cameraId }),
+      answer: { status: 200, description: 'The picture.', media: 'image/jpeg' },
+      run: async ({ asked, params: { camera } }) => {
+        const frame = await nats.frame(camera);
+        if (frame === undefined)
+          throw new NotFoundError(`Camera ${camera} has sent no picture for the last minute.`);
+        const version = { etag: `"${frame.tag}"` };
+        const headers: Record<string, string> = { 'Cache-Control': 'no-store', ETag: version.etag };
+        if (frame.capturedAtUs !== undefined) headers[ours.capturedAt] = String(frame.capturedAtUs);
+        if (isUnchanged(version, asked.header('if-none-match'), undefined)) {
+          return { status: 304, headers, body: undefined };
+        }
+        return { status: 200, headers: { ...headers, 'Content-Type': 'image/jpeg' }, body: frame.jpeg };
+      },
+    }),
+  ];
+}
+
+function noCameras(notice: string | undefined): CamerasAnswer {
+  return { cameras: [], notice };
+}

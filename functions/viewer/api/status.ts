@@ -1,0 +1,41 @@
+import { StoreError } from '@faascam/core/errors';
+import { software } from '@faascam/core/version';
+import { jsonAnswer } from '../answer.ts';
+import { nothingAsked, operation, type Operation } from './operation.ts';
+import type { Parts } from './parts.ts';
+import { statusAnswer, type StatusAnswer } from './status-schema.ts';
+
+export function statusOperations(parts: Parts): Operation[] {
+  return [
+    operation({
+      ...nothingAsked,
+      id: 'getStatus',
+      method: 'GET',
+      path: '/api/status',
+      needs: 'viewer',
+      summary: 'What the viewer is connected to, and the choices for filters.',
+      answer: { status: 200, description: 'The state of the viewer.', json: statusAnswer },
+      run: async ({ asked }) => jsonAnswer(asked, await statusOf(parts)),
+    }),
+  ];
+}
+
+async function statusOf({ store, index, nats }: Parts): Promise<StatusAnswer> {
+  let cameras: string[] = [];
+  let notice: string | undefined;
+  try {
+    cameras = await index.cameras();
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    notice = error.message;
+  }
+  return {
+    software,
+    node: process.version,
+    store: { description: store.description, notice },
+    messaging: { connected: nats.connected, notice: nats.notice },
+    events: { listed: index.listed, unreadable: index.unreadable },
+    cameras,
+    labels: index.labels(),
+  };
+}
