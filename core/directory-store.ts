@@ -170,6 +170,10 @@ class DirectoryStore implements ObjectStore {
     });
   }
 
+  async tidy(): Promise<void> {
+    await attempt('tidy up', this.#root, () => removeStale(join(this.#root, INCOMING)));
+  }
+
   close(): Promise<void> {
     // Nothing is held open between calls.
     return Promise.resolve();

@@ -213,6 +213,9 @@ class S3Store implements ObjectStore {
     }
     for await (const entry of this.list(key)) if (nameOf(entry) === key) break;
     await this.delete(key);
+  }
+
+  async tidy(): Promise<void> {
     await this.#attempt({ what: 'give up old uploads', right: 's3:AbortMultipartUpload' }, () =>
       abortLeftovers(this.#connection, this.#prefix, Date.now()),
     );

@@ -320,6 +320,12 @@ export function storeContract(
       await store.check();
       expect(await names(store, 'faascam-check')).toEqual([]);
     });
+
+    test('tidying up leaves what is stored', async () => {
+      await store.put('tidy/kept', Buffer.from('x'), text);
+      await store.tidy();
+      expect(await names(store, 'tidy/')).toEqual(['tidy/kept']);
+    });
   });
 }
 

@@ -75,6 +75,8 @@ export interface ObjectStore {
   delete(key: string): Promise<void>;
   /** Proves that the store can be reached and written, or throws a `StoreError` that says what to do. */
   check(): Promise<void>;
+  /** Removes what writes have left that were broken off a day ago or earlier. Throws `StoreError`. */
+  tidy(): Promise<void>;
   /** Lets go of connections. The store must not be used afterwards. */
   close(): Promise<void>;
 }

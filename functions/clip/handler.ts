@@ -14,6 +14,7 @@ import { subjects } from '@faascam/core/subjects';
 import { callLimitMs } from './call-limit.ts';
 import { runClipJob, type JobResult } from './clip-job.ts';
 import { findReceipt } from './clip-store.ts';
+import { keepHouse } from './housekeeping.ts';
 import { JobQueue } from './job-queue.ts';
 import { offerOf, type Offer } from './offer.ts';
 import { Progress } from './progress.ts';
@@ -33,7 +34,7 @@ let store: Promise<ObjectStore> | undefined;
 let closing = new AbortController();
 let sweeper: ReturnType<typeof sweeperFromEnv>;
 /** Ends with `closing`. */
-let looking: Promise<void> | undefined;
+let housekeeping: Promise<void> | undefined;
 
 const CALL_MS = callLimitMs(process.env['exec_timeout']);
 /** One runs at a time: ffmpeg takes all of the processor as it is, and disk space adds up. */
@@ -147,17 +148,17 @@ export async function ready(): Promise<void> {
   await removeLeftovers(log);
   await (await openedStore()).check();
   await messaging.get();
-  looking ??= new UntakenRequests({
-    ...{ messaging: () => messaging.get(), store: openedStore, clock: systemClock, log, noAgentAfterHours },
-  }).lookRegularly(closing.signal);
+  const parts = { store: openedStore, clock: systemClock, log };
+  const requests = new UntakenRequests({ ...parts, messaging: () => messaging.get(), noAgentAfterHours });
+  housekeeping ??= keepHouse({ ...parts, requests, signal: closing.signal });
 }
 
 export async function close(): Promise<void> {
   // Callers have been answered or have given up; what still runs for the latter begins anew elsewhere.
   closing.abort(new Error('the clip function is closing'));
   await queue.idle();
-  await looking;
-  looking = undefined;
+  await housekeeping;
+  housekeeping = undefined;
   closing = new AbortController();
   const opened = await store?.catch(() => undefined);
   store = undefined;

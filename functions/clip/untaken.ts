@@ -1,7 +1,7 @@
 import type { StoredMsg } from '@nats-io/jetstream';
 import { isoTime, type Clock } from '@faascam/core/clock';
 import { isWithoutAgent, type ClipStored, type Manifest } from '@faascam/core/clip-messages';
-import { MalformedInputError, messageOf } from '@faascam/core/errors';
+import { MalformedInputError } from '@faascam/core/errors';
 import { eventId as eventIdSchema } from '@faascam/core/ids';
 import type { Logger } from '@faascam/core/log';
 import { clipWanted, parseMessage, type ClipWanted } from '@faascam/core/messages';
@@ -13,8 +13,6 @@ import { z } from 'zod';
 import { findReceipt, storeEvent, wasRemoved } from './clip-store.ts';
 import { storedOf } from './receipt.ts';
 
-/** Requests age for days: an hour later or earlier is the same. */
-const LOOK_EVERY_MS = 3_600_000;
 /** In place of an agent's name. */
 const NOBODY = 'no-agent';
 
@@ -41,20 +39,6 @@ export class UntakenRequests {
 
   constructor(options: UntakenOptions) {
     this.#options = options;
-  }
-
-  /** Looks now and each hour, until the signal is aborted. Never throws: a failure is logged, and tried again. */
-  async lookRegularly(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
-    const tell = (error: unknown): void => {
-      if (signal.aborted) return;
-      log.warn({ fault: messageOf(error) }, 'requests without an agent could not be looked for');
-    };
-    while (!signal.aborted) {
-      await this.look(signal).catch(tell);
-      // The signal ends the wait, and with it the loop.
-      await clock.sleep(LOOK_EVERY_MS, signal).catch(() => undefined);
-    }
   }
 
   /** Gives the events whose receipt it has stored. Throws `StoreError` and errors of NATS. */
