@@ -1,6 +1,6 @@
 import { freeze } from '@faascam/test-servers/children';
-import { describe, it, vi } from 'vitest';
-import { withoutRepeats, numbers, Site } from './testing/site.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { numbers, Site, withoutRepeats, type Replica, type Traffic } from './testing/site.ts';
 
 const WAIT = { timeout: 60_000, interval: 20 };
 const TEST = { timeout: 120_000 };
@@ -33,6 +33,16 @@ async function withSite(use: (site: Site) => Promise<void>): Promise<void> {
   }
 }
 
+/** Two connectors that have a half each, and traffic that has reached its pace. */
+async function sharing(site: Site): Promise<{ first: Replica; second: Replica; traffic: Traffic }> {
+  const first = await site.connector();
+  const second = await site.connector();
+  await vi.waitFor(() => expect(taken(second.log)).toHaveLength(2), WAIT);
+  const traffic = site.traffic(subjects, 50);
+  await vi.waitFor(() => expect(traffic.count).toBeGreaterThan(20), WAIT);
+  return { first, second, traffic };
+}
+
 describe.concurrent('two connectors', () => {
   it(
     'share the functions; one may come and go, and every message is delivered once and in order',
@@ -58,11 +68,7 @@ describe.concurrent('two connectors', () => {
 
   it('lose and reorder nothing when one is killed: the other takes over what it had', TEST, ({ expect }) =>
     withSite(async (site) => {
-      const first = await site.connector();
-      const second = await site.connector();
-      await vi.waitFor(() => expect(taken(second.log)).toHaveLength(2), WAIT);
-      const traffic = site.traffic(subjects, 50);
-      await vi.waitFor(() => expect(traffic.count).toBeGreaterThan(20), WAIT);
+      const { first, second, traffic } = await sharing(site);
       await first.end('SIGKILL');
       await vi.waitFor(() => expect(taken(second.log)).toHaveLength(4), WAIT);
       const sent = numbers(await traffic.stop());
@@ -82,11 +88,7 @@ describe.concurrent('two connectors', () => {
     TEST,
     ({ expect }) =>
       withSite(async (site) => {
-        const first = await site.connector();
-        const second = await site.connector();
-        await vi.waitFor(() => expect(taken(second.log)).toHaveLength(2), WAIT);
-        const traffic = site.traffic(subjects, 50);
-        await vi.waitFor(() => expect(traffic.count).toBeGreaterThan(20), WAIT);
+        const { first, second, traffic } = await sharing(site);
         // Its messages in hand, and those that the server still sends it, must come to the other one.
         await freeze(first.process.pid ?? 0);
         await vi.waitFor(() => expect(taken(second.log)).toHaveLength(4), WAIT);

@@ -17,10 +17,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-test('an aborted run ends its ffmpeg and rejects with the reason', async () => {
-  const output = join(folder, 'endless.mkv');
-  const abort = new AbortController();
-  const run = runFfmpeg(
+/** Copies a segment again and again until it is ended. */
+function runForEver(output: string, signal: AbortSignal) {
+  return runFfmpeg(
     {
       input: recording.segments[0]?.path ?? '',
       inputOptions: ['-re', '-stream_loop', '-1'],
@@ -28,8 +27,14 @@ test('an aborted run ends its ffmpeg and rejects with the reason', async () => {
       output,
     },
     'run for ever',
-    abort.signal,
+    signal,
   );
+}
+
+test('an aborted run ends its ffmpeg and rejects with the reason', async () => {
+  const output = join(folder, 'endless.mkv');
+  const abort = new AbortController();
+  const run = runForEver(output, abort.signal);
   await vi.waitFor(() => access(output), { timeout: 20_000 });
   expect(await programsWith(output)).not.toEqual([]);
   abort.abort(new Error('closing down'));
@@ -51,16 +56,7 @@ test('that there is no room for a file is told as such, and not as a fault of wh
 
 test('that ffmpeg was killed from outside is no fault of what was read either', async () => {
   const output = join(folder, 'killed.mkv');
-  const run = runFfmpeg(
-    {
-      input: recording.segments[0]?.path ?? '',
-      inputOptions: ['-re', '-stream_loop', '-1'],
-      outputOptions: ['-c', 'copy', '-flush_packets', '1'],
-      output,
-    },
-    'run for ever',
-    noAbort,
-  );
+  const run = runForEver(output, noAbort);
   const outcome = expect(run).rejects.toMatchObject({ code: 'ffmpeg-killed' });
   await vi.waitFor(() => access(output), { timeout: 20_000 });
   for (const pid of await programsWith(output)) process.kill(pid, 'SIGKILL');

@@ -12,8 +12,7 @@ const LOG_STEPS = 30;
 const MEAN_STEPS = 16;
 const AGE_STEP_MS = 100;
 
-const head = z.object({
-  v: z.literal(VERSION),
+const known = z.object({
   width: z.number().int().min(1).max(4096),
   height: z.number().int().min(1).max(4096),
   lastUs: z.number().int(),
@@ -26,6 +25,7 @@ const head = z.object({
   said: motionHeader,
   lostSeq: z.number().int().optional(),
 });
+const version = z.object({ v: z.literal(VERSION) });
 
 /**
  * The background as bytes: a line of JSON, then the means as 12-bit fixed point (two in three bytes), the variances'
@@ -34,23 +34,10 @@ const head = z.object({
  * that replicas that take turns do not lose it.
  */
 export function encodeBackground(background: Background): Buffer {
-  const {
-    width,
-    height,
-    lastUs,
-    movedUs,
-    startUs,
-    litUs,
-    upsetUs,
-    different,
-    tracks,
-    said,
-    lostSeq,
-    blocks,
-    restless,
-  } = background;
+  const { mean, variance, blocks, restless, ...kept } = background;
+  const { width, height, lastUs } = kept;
   const first = Buffer.from(
-    `${JSON.stringify({ v: VERSION, width, height, lastUs, movedUs, startUs, litUs, upsetUs, different, tracks, said, lostSeq })}\n`,
+    `${JSON.stringify({ v: VERSION, ...(kept satisfies z.input<typeof known>) })}\n`,
     'latin1',
   );
   const cells = width * height;
@@ -64,7 +51,6 @@ export function encodeBackground(background: Background): Buffer {
     dice ^= dice << 5;
     return (dice >>> 8) / 16_777_216;
   };
-  const { mean, variance } = background;
   for (let at = 0; at < cells; at += 2) {
     const a = Math.min(4095, (mean[at] ?? 0) * MEAN_STEPS + chance()) | 0;
     const b = Math.min(4095, (mean[at + 1] ?? 0) * MEAN_STEPS + chance()) | 0;
@@ -96,15 +82,16 @@ export function decodeBackground(bytes: Uint8Array): Background | undefined {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = buffer.indexOf(10);
   if (end < 0) return undefined;
-  let parsed;
+  let read;
   try {
-    parsed = head.safeParse(JSON.parse(buffer.toString('latin1', 0, end)));
+    const line: unknown = JSON.parse(buffer.toString('latin1', 0, end));
+    if (!version.safeParse(line).success) return undefined;
+    read = known.safeParse(line);
   } catch {
     return undefined;
   }
-  if (!parsed.success) return undefined;
-  const { width, height, lastUs, movedUs, startUs, litUs, upsetUs, different, tracks, said, lostSeq } =
-    parsed.data;
+  if (!read.success) return undefined;
+  const { width, height } = read.data;
   const body = buffer.subarray(end + 1);
   if (body.length !== sizeOf(width, height)) return undefined;
   const cells = width * height;
@@ -128,19 +115,5 @@ export function decodeBackground(bytes: Uint8Array): Background | undefined {
   const buried = taken(blocks);
   const restless = Float32Array.from(taken(tilesOf(width, height)), (tile) => tile / 255);
   const learned = { mean, variance: variances, blocks: { shown, ageMs, buried }, restless };
-  const lost = lostSeq === undefined ? {} : { lostSeq };
-  return {
-    width,
-    height,
-    lastUs,
-    movedUs,
-    startUs,
-    litUs,
-    upsetUs,
-    different,
-    tracks,
-    said,
-    ...lost,
-    ...learned,
-  };
+  return { ...read.data, ...learned };
 }

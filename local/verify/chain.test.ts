@@ -1,45 +1,18 @@
 import { cp, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Manifest } from '@faascam/core/clip-messages';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { checkFolder } from './test-check.ts';
-import { openTestAttestor, openTestStore, readyOf, type TestStore } from './test-store.ts';
-import type { VerifyOptions } from './verification.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { fiveEvents } from './test-events.ts';
+import { openTestAttestor, readyOf, type TestStore } from './test-store.ts';
 
-/** Recorded once; each test has a copy of it. */
+const { given, check, idOf, folderOf } = fiveEvents();
 let original: TestStore;
 let site: TestStore;
-let recorded: Manifest[];
 let events: Manifest[];
 
-beforeAll(async () => {
-  original = await openTestStore();
-  recorded = [];
-  for (let n = 0; n < 5; n++) recorded.push(await original.record(n * 10));
+beforeEach(() => {
+  ({ original, site, events } = given());
 });
-
-beforeEach(async () => {
-  site = await openTestStore(original.directory);
-  events = structuredClone(recorded);
-});
-
-afterEach(async () => {
-  await site.close();
-});
-
-afterAll(async () => {
-  await original.close();
-});
-
-const check = (options: Partial<VerifyOptions> = {}, folder = site.clips) => checkFolder(folder, options);
-
-function idOf(n: number): string {
-  return events[n]?.event.id ?? '';
-}
-
-function folderOf(n: number): string {
-  return dirname(site.pathOf(idOf(n), 'event.json'));
-}
 
 describe("a camera's chain", () => {
   test('tells which events were taken away', async () => {

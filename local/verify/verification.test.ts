@@ -3,47 +3,20 @@ import { cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Manifest } from '@faascam/core/clip-messages';
 import type { EventObject } from '@faascam/core/ids';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { Finding } from './finding.ts';
 import { foldersInStore } from './folders.ts';
-import { checkFolder } from './test-check.ts';
+import { fiveEvents } from './test-events.ts';
 import { openTestAttestor, openTestStore, readyOf, STORED_OBJECTS, type TestStore } from './test-store.ts';
-import { verify, type VerifyOptions } from './verification.ts';
+import { verify } from './verification.ts';
 
-/** Recorded once; each test has a copy of it. */
-let original: TestStore;
+const { given, check, idOf, folderOf } = fiveEvents();
 let site: TestStore;
-let recorded: Manifest[];
 let events: Manifest[];
 
-beforeAll(async () => {
-  original = await openTestStore();
-  recorded = [];
-  for (let n = 0; n < 5; n++) recorded.push(await original.record(n * 10));
+beforeEach(() => {
+  ({ site, events } = given());
 });
-
-beforeEach(async () => {
-  site = await openTestStore(original.directory);
-  events = structuredClone(recorded);
-});
-
-afterEach(async () => {
-  await site.close();
-});
-
-afterAll(async () => {
-  await original.close();
-});
-
-const check = (options: Partial<VerifyOptions> = {}, folder = site.clips) => checkFolder(folder, options);
-
-function idOf(n: number): string {
-  return events[n]?.event.id ?? '';
-}
-
-function folderOf(n: number): string {
-  return dirname(site.pathOf(idOf(n), 'event.json'));
-}
 
 async function flipByte(n: number, name: EventObject): Promise<void> {
   const path = site.pathOf(idOf(n), name);
