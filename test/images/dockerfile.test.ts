@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { z } from 'zod';
 import { filledIn, isIgnored, pairsOf, parseDockerfile } from './dockerfile.ts';
 
 const template = new URL('../../template/faascam-node/', import.meta.url);
@@ -21,6 +23,25 @@ it("the template's Dockerfile pins its bases by arguments and ends as somebody w
   const ship = stages.at(-1);
   expect(ship?.base).toBe('scratch');
   expect(ship?.instructions.find(({ keyword }) => keyword === 'USER')?.text).toMatch(/^[1-9]\d*:/);
+});
+
+it("images and the agent's release have the same version of Node", () => {
+  const checkout = new URL('../../', import.meta.url);
+  const { args } = parseDockerfile(read('Dockerfile'));
+  const [, version] = /^node:([\d.]+)-/.exec(args['NODE_IMAGE'] ?? '') ?? [];
+  const files = execFileSync('git', ['ls-files', '--', '*Dockerfile'], { cwd: checkout, encoding: 'utf8' });
+  const images = files
+    .trim()
+    .split('\n')
+    .map((path) => parseDockerfile(readFileSync(new URL(path, checkout), 'utf8')).args['NODE_IMAGE'])
+    .filter((image) => image !== undefined);
+  expect(images.length).toBeGreaterThan(2);
+  for (const image of images) expect(image).toMatch(new RegExp(`(^|/)node:${version}-`));
+  const runtime = readFileSync(new URL('deploy/edge/runtime/package.json', checkout), 'utf8');
+  const { optionalDependencies } = z
+    .object({ optionalDependencies: z.record(z.string(), z.string()) })
+    .parse(JSON.parse(runtime));
+  expect(new Set(Object.values(optionalDependencies))).toEqual(new Set([version]));
 });
 
 it('an image takes in bundles and scripts, and no sources, tests or packages of the checkout', () => {
