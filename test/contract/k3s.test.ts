@@ -97,6 +97,15 @@ describe('the manifests for k3s', () => {
     expect(all.filter(({ kind }) => kind === 'Secret')).toEqual([]);
   });
 
+  it('have no Job that stays in the way of its next version for long', () => {
+    const jobs = all.filter(({ kind }) => kind === 'Job');
+    expect(jobs.map(({ metadata }) => metadata.name)).toEqual(['faascam-bucket']);
+    for (const { spec } of jobs) {
+      const { ttlSecondsAfterFinished } = z.looseObject({ ttlSecondsAfterFinished: z.number() }).parse(spec);
+      expect(ttlSecondsAfterFinished).toBeLessThanOrEqual(300);
+    }
+  });
+
   it('leave room for a node to be emptied where there is more than one replica', () => {
     for (const { kind, metadata, spec } of all) {
       if (kind !== 'Deployment' || Number(spec?.['replicas']) < 2) continue;
