@@ -1,4 +1,4 @@
-import { ensureStreams, connectNats, type Messaging } from './messaging.ts';
+import { closeNats, connectNats, ensureStreams, type Messaging } from './messaging.ts';
 import { natsAccessFromEnv } from './nats-access.ts';
 
 export interface FunctionMessaging {
@@ -21,7 +21,7 @@ export function functionMessaging(functionName: string): FunctionMessaging {
     close: async () => {
       const messaging = await opening?.catch(() => undefined);
       opening = undefined;
-      await messaging?.nc.drain();
+      if (messaging !== undefined) await closeNats(messaging);
     },
   };
 }

@@ -251,9 +251,15 @@ export const agentHealth = z.object({
   atUs: timeUs,
   software: z.string(),
   versions: z.object({ node: z.string(), ffmpeg: z.string() }).optional(),
-  /** The connection to NATS. While it is away nothing arrives; `sinceUs` and `losses` tell afterwards. */
+  /**
+   * The connection to NATS. While it is away nothing arrives; `sinceUs` and `losses` tell afterwards. `cause` is for the host
+   * itself: why NATS does not have the agent, where it is more than that nobody answers.
+   */
   uplink: z
-    .object({ state: z.enum(['connected', 'reconnecting']), sinceUs: timeUs, losses: count })
+    .object({
+      ...{ state: z.enum(['connected', 'reconnecting']), sinceUs: timeUs, losses: count },
+      cause: z.string().optional(),
+    })
     .optional(),
   host: z
     .object({

@@ -57,6 +57,24 @@ export async function connectNats(
   };
 }
 
+/** How long what is on its way may take. */
+const DRAIN_LIMIT_MS = 5000;
+
+/**
+ * Closes the connection for good. What is on its way goes out first, for a few seconds at most; while the server is away that
+ * would be waited for in vain. Never rejects.
+ */
+export async function closeNats(messaging: Messaging): Promise<void> {
+  const { nc } = messaging;
+  if (messaging.isConnected() && !nc.isDraining()) {
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, DRAIN_LIMIT_MS)));
+    await Promise.race([nc.drain(), limit]).catch(() => undefined);
+    clearTimeout(timer);
+  }
+  await nc.close();
+}
+
 /** Logs what the server does not let us do, each thing once, until the connection is closed. */
 async function tellRefusals(nc: NatsConnection, access: NatsAccess): Promise<void> {
   const told = new Set<string>();

@@ -5,6 +5,7 @@ import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { nkeyAuthenticator, nkeys, type ConnectionOptions } from '@nats-io/transport-node';
 import { z } from 'zod';
 import { systemCodeOf, UsageError } from './errors.ts';
+import { redact } from './redact.ts';
 
 const file = z.string().default('');
 
@@ -81,7 +82,10 @@ export function natsEnvironment(access: NatsAccess): Record<string, string> {
   };
 }
 
-/** What the client is told of a way to NATS. Throws `UsageError` for a file that is missing or is not what it should be. */
+/**
+ * What the client is told of a way to NATS. Throws `UsageError` for an address that is none, and for a file that is missing or is
+ * not what it should be.
+ */
 export function connectionOptions(access: NatsAccess): ConnectionOptions {
   const { identity, nkeyFile = '', caFile = '', certificateFile = '', keyFile = '' } = access;
   if ((certificateFile === '') !== (keyFile === '')) {
@@ -90,13 +94,23 @@ export function connectionOptions(access: NatsAccess): ConnectionOptions {
       'A certificate for NATS needs its private key and the reverse: give both nats.certificateFile and nats.keyFile.',
     );
   }
+  for (const server of serversOf(access.url)) requireAddress(server);
   const files = { caFile, certificateFile, keyFile };
   for (const [name, path] of Object.entries(files)) if (path !== '') readNatsFile(path, name);
-  // A key that is wrong from the beginning is told at once; later ones as they come.
-  if (nkeyFile !== '') readSeed(nkeyFile);
+  // A key that is wrong from the beginning is told at once. One that cannot be read later, as while it is replaced, would end the
+  // connection for good: the one before goes on, and the server says whether it still counts.
+  let seed = nkeyFile === '' ? new Uint8Array() : readSeed(nkeyFile);
+  const newestSeed = (): Uint8Array => {
+    try {
+      seed = readSeed(nkeyFile);
+    } catch {
+      // As above.
+    }
+    return seed;
+  };
   return {
     ...loginOf(access.url),
-    ...(nkeyFile === '' ? {} : { authenticator: nkeyAuthenticator(() => readSeed(nkeyFile)) }),
+    ...(nkeyFile === '' ? {} : { authenticator: nkeyAuthenticator(newestSeed) }),
     // Each user may hear only what is meant for it, so each has its own place for answers.
     ...(identity === undefined ? {} : { inboxPrefix: inboxOf(identity) }),
     ...(asksForTls(access)
@@ -111,15 +125,27 @@ export function connectionOptions(access: NatsAccess): ConnectionOptions {
   };
 }
 
+/** Each address of several, as a URL. */
+function serversOf(url: string): string[] {
+  return url.split(',').map((each) => (each.includes('://') ? each.trim() : `nats://${each.trim()}`));
+}
+
+/** Nobody would ever answer at what is no address. */
+function requireAddress(server: string): void {
+  const isOne = URL.canParse(server) && new URL(server).hostname !== '' && !/^wss?:/i.test(server);
+  if (isOne) return;
+  throw new UsageError(
+    'usage',
+    `${redact(server)} is no address of a NATS server: write it in nats.url like nats://host:4222 or tls://host:4222.`,
+  );
+}
+
 /**
  * Whose certificate counts. The client checks a server without a name as if it were `localhost`; it must be of the address
  * that was given.
  */
 function identityCheck(url: string): object {
-  const hosts = url.split(',').map((each) => {
-    const server = each.trim();
-    return new URL(server.includes('://') ? server : `nats://${server}`).hostname.replace(/^\[(.*)\]$/, '$1');
-  });
+  const hosts = serversOf(url).map((server) => new URL(server).hostname.replace(/^\[(.*)\]$/, '$1'));
   const addresses = hosts.filter((host) => isIP(host) !== 0);
   if (addresses.length === 0 || hosts.includes('localhost')) return {};
   return {

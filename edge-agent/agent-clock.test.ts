@@ -29,7 +29,7 @@ function start(video = given.video, timing: UnitTiming = {}): { stop(): Promise<
   const { site } = given;
   const stop = new AbortController();
   const agent = runAgent({
-    ...{ id: 'edge', dataDirectory: join(site.directory, 'data'), messaging: site.messaging },
+    ...{ id: 'edge', dataDirectory: join(site.directory, 'data'), connect: () => site.connect() },
     ...{ cameras: { yard: settingsOf(`file:${video}`) }, hostUs, log: site.log, signal: stop.signal },
     timing: { random: () => 0.5, ackWaitMs: 3000, offerWaitsMs: [1000], graceMs: 3000, ...timing },
   });

@@ -57,7 +57,7 @@ function start(options: Pick<AgentOptions, 'cameras'> & Partial<AgentOptions>): 
   const stop = new AbortController();
   const agent = runAgent({
     ...{ id: 'disk', dataDirectory: join(site.directory, 'data') },
-    ...{ messaging: site.messaging, log: site.log, signal: stop.signal, timing: { random: () => 0.5 } },
+    ...{ connect: () => site.connect(), log: site.log, signal: stop.signal, timing: { random: () => 0.5 } },
     ...options,
   });
   stops.push(async () => {

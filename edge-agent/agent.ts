@@ -7,6 +7,7 @@ import type { AgentHealth } from '@faascam/core/messages';
 import type { Messaging } from '@faascam/core/messaging';
 import { requireProgram } from '@faascam/core/programs';
 import type { CameraSettings } from '@faascam/core/camera-settings';
+import { aborted } from './aborted.ts';
 import { Attestor } from './attestor.ts';
 import type { CameraChanges } from './camera-changes.ts';
 import { CameraSet } from './camera-set.ts';
@@ -17,6 +18,7 @@ import { reportHealth } from './health.ts';
 import { ProfileTeller } from './profile-teller.ts';
 import { Room } from './ring/room.ts';
 import { Timebase } from './timebase.ts';
+import { Uplink } from './uplink.ts';
 
 /** What an agent is to do; it may be given another order while it runs. */
 export interface AgentOrder {
@@ -45,7 +47,8 @@ export interface AgentOptions extends AgentOrder {
   ringPath?: string | undefined;
   /** Whether cameras may be `exec:`, which runs programs as this user. */
   allowExec?: boolean | undefined;
-  messaging: Messaging;
+  /** Connects to NATS. Called again until it has, with waits; what it rejects with is told once. The agent closes what it gets. */
+  connect: () => Promise<Messaging>;
   /** Measures durations: it goes on evenly, also when the host's clock is set. */
   clock?: Clock;
   /** The host's clock, in microseconds since the Unix epoch; for tests. */
@@ -66,12 +69,18 @@ export interface AgentOptions extends AgentOrder {
 }
 
 /**
+ * Footage waits for NATS so long at the most. Where it answers, the functions know of each camera before its first frame, and
+ * none is dropped.
+ */
+const FIRST_TRY_MS = 1000;
+
+/**
  * Runs the agent on live cameras until the signal is aborted. Each camera is on its own: what is wrong with one shows in
- * its health and in the log, and the others run on. A camera that is away, or NATS, is waited for. Throws `UsageError`
- * when there is no camera at all, `ProgramError` when ffmpeg is missing.
+ * its health and in the log, and the others run on. A camera that is away is waited for; so is NATS, while footage is recorded.
+ * Throws `UsageError` when there is no camera at all, `ProgramError` when ffmpeg is missing.
  */
 export async function runAgent(options: AgentOptions): Promise<void> {
-  const { id, messaging, log, signal } = options;
+  const { id, log, signal } = options;
   const clock = options.clock ?? systemClock;
   if (Object.keys(options.cameras).length === 0)
     throw new UsageError('no-camera', 'The agent has no camera: give it at least one.');
@@ -89,18 +98,23 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const { dataDirectory } = options;
   const attestor = await Attestor.open({ dataDirectory, agent: id, clock: dates.dated, log });
   const room = new Room({ directory: ringDirectory, log, clock });
-  const uplink = new ClipUplink(clock, options.uplink);
+  const clips = new ClipUplink(clock, options.uplink);
+  const nats: Uplink = new Uplink({
+    connect: options.connect,
+    onConnected: async () => await profiles.again(),
+    ...{ clock, dates, log },
+  });
+  const profiles = new ProfileTeller(nats, log, over.signal);
   let configRevision: string | undefined;
   const cameras = new CameraSet({
-    ...{ agent: id, ringDirectory, room, uplink, messaging, attestor, clock, dates, log },
+    ...{ agent: id, ringDirectory, room, uplink: clips, nats, attestor, clock, dates, log },
     configRevision: () => configRevision,
     ...{ allowExec: options.allowExec ?? false, timing: options.timing ?? {} },
   });
-  const profiles = new ProfileTeller(messaging, log, over.signal);
   let settings = options.cameras;
   const apply = async (order: AgentOrder): Promise<CameraChanges> => {
     room.limitMegabytes = order.ringMegabytes ?? 0;
-    uplink.set(order.uplink ?? usualUplink);
+    clips.set(order.uplink ?? usualUplink);
     configRevision = order.configRevision;
     settings = order.cameras;
     // Before the first frame of a camera, so that it is looked at as it should be.
@@ -110,14 +124,15 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     return changes;
   };
 
-  // Parts end one after the other: recording first, so that requests see the newest footage, health last.
+  // Parts end one after the other: recording first, so that requests see the newest footage, health and the connection last.
+  const connection = nats.run(over.signal);
+  await Promise.race([nats.tried, clock.sleep(FIRST_TRY_MS, signal)]).catch(() => undefined);
   const reporting = new AbortController();
   const health = reportHealth({
     ...{ agent: id, cameras: cameras.units, ffmpeg, configRevision: () => configRevision },
     publicKey: attestor.publicKey,
-    onReconnect: () => void profiles.again(),
     onHealth: options.onHealth,
-    ...{ messaging, clock: dates.dated, log, signal: reporting.signal },
+    ...{ nats, clock: dates.dated, log, signal: reporting.signal },
   });
   const devices = tellOfDevices({ cameras: () => settings, log, signal: reporting.signal });
   try {
@@ -133,6 +148,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     await health;
     await devices;
     over.abort();
+    await connection;
   }
 }
 
@@ -147,11 +163,4 @@ async function makeRingDirectory(path: string): Promise<void> {
       { cause },
     );
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

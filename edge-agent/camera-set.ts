@@ -105,7 +105,7 @@ export class CameraSet {
     const { ringDirectory, log } = this.#options;
     for (const camera of await readdir(ringDirectory)) {
       if (camera in cameras || !cameraId.safeParse(camera).success) continue;
-      if (!(await KeptRequests.areIn(join(ringDirectory, camera, 'requests')))) continue;
+      if ((await KeptRequests.countIn(join(ringDirectory, camera, 'requests'))) === 0) continue;
       log.info(
         { camera },
         'The camera was taken out, but some of its clips are not stored yet: they still are.',

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import type { Clock } from '@faascam/core/clock';
 import { FaascamError, messageOf, systemCodeOf, UsageError } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
-import type { Messaging } from '@faascam/core/messaging';
 import { redact } from '@faascam/core/redact';
 import type { CameraSettings } from '@faascam/core/camera-settings';
 import { viewOf, type View } from '@faascam/core/view';
@@ -11,11 +10,13 @@ import type { CameraStatus } from './capture/camera-status.ts';
 import { recordCamera, type RecorderOptions } from './capture/recorder.ts';
 import { serveClips, type ClipServiceOptions } from './clips/clip-service.ts';
 import type { ClipUplink } from './clips/clip-uplink.ts';
+import { KeptRequests } from './clips/kept-requests.ts';
 import { LivePublisher } from './frames/live-publisher.ts';
 import type { Quota } from './ring/eviction.ts';
 import { Footage } from './ring/footage.ts';
 import type { Room } from './ring/room.ts';
 import type { Dates } from './timebase.ts';
+import type { NatsLink } from './uplink.ts';
 
 /** Shorter times, for tests. */
 export type UnitTiming = Pick<RecorderOptions, 'stallMs' | 'lostMs' | 'random'> &
@@ -28,7 +29,7 @@ export interface UnitOptions {
   /** Footage goes to a folder of the camera's name in it. */
   ringDirectory: string;
   room: Room;
-  messaging: Messaging;
+  nats: NatsLink;
   /** Signs what is offered. */
   attestor: Attestor;
   /** What all cameras' clips share. */
@@ -63,10 +64,10 @@ export class CameraUnit {
   #recording: { stop: AbortController; over: Promise<void> } | undefined;
 
   constructor(options: UnitOptions) {
-    const { agent, camera, messaging, clock } = options;
+    const { agent, camera, nats, clock } = options;
     this.#options = options;
     this.#log = options.log.child({ camera });
-    this.publisher = new LivePublisher({ agent, camera, messaging, clock, log: this.#log });
+    this.publisher = new LivePublisher({ agent, camera, nats, clock, log: this.#log });
   }
 
   /** Its chain of signed events; undefined until it was read, and while it is empty. */
@@ -175,8 +176,7 @@ export class CameraUnit {
   }
 
   async #openFootage(quota: Quota): Promise<Footage> {
-    const { camera, ringDirectory, room, agent, messaging, clock, dates, timing } = this.#options;
-    const { attestor, uplink, configRevision } = this.#options;
+    const { camera, ringDirectory, room, clock, dates } = this.#options;
     if (this.#footage !== undefined) {
       await this.#footage.ring.setQuota(quota);
       return this.#footage;
@@ -186,13 +186,23 @@ export class CameraUnit {
       ...{ pace: 'live', log: this.#log, clock, dates },
     });
     this.#footage = footage;
-    this.#clips = serveClips({
-      ...{ id: agent, camera, footage, messaging, clock, log: this.#log, signal: this.#serving.signal },
+    this.#clips = this.#serveClips(footage);
+    return footage;
+  }
+
+  async #serveClips(footage: Footage): Promise<void> {
+    const { agent, camera, nats, clock, timing, attestor, uplink, configRevision } = this.#options;
+    const { signal } = this.#serving;
+    // They are waited for also while there is nobody to serve them to. What is wrong with them shows when they are served.
+    this.#clipsWaiting = await KeptRequests.countIn(join(footage.directory, 'requests')).catch(() => 0);
+    const messaging = await nats.first(signal);
+    if (messaging === undefined) return;
+    await serveClips({
+      ...{ id: agent, camera, footage, messaging, clock, log: this.#log, signal },
       ...{ attestor, uplink, configRevision, view: () => this.#view },
       onWaiting: (count) => (this.#clipsWaiting = count),
       ...timing,
     });
-    return footage;
   }
 
   /** Says why it cannot record. `final`: trying again cannot help. */

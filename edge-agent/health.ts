@@ -4,7 +4,6 @@ import type { Clock } from '@faascam/core/clock';
 import { messageOf } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
 import type { AgentHealth, CameraHealth } from '@faascam/core/messages';
-import type { Messaging } from '@faascam/core/messaging';
 import { buckets } from '@faascam/core/subjects';
 import { software } from '@faascam/core/version';
 import type { CameraStatus } from './capture/camera-status.ts';
@@ -13,7 +12,7 @@ import { HostUse } from './host.ts';
 import { LastHour } from './last-hour.ts';
 import { RateLimit } from './rate-limit.ts';
 import type { Ring } from './ring/ring.ts';
-import { Uplink } from './uplink.ts';
+import type { Uplink } from './uplink.ts';
 
 const EVERY_MS = 2000;
 const DISK_FULL =
@@ -75,11 +74,9 @@ export interface HealthOptions {
   configRevision: () => string | undefined;
   /** What the agent signs with. */
   publicKey: string;
-  /** Called each time that NATS answers again. */
-  onReconnect: () => void;
   /** Called each time that health is about to be told. */
   onHealth?: ((health: AgentHealth) => void) | undefined;
-  messaging: Messaging;
+  nats: Pick<Uplink, 'messaging' | 'isConnected' | 'state'>;
   clock: Clock;
   log: Logger;
   signal: AbortSignal;
@@ -87,22 +84,20 @@ export interface HealthOptions {
 
 /**
  * Writes the agent's health into the bucket `agents` every two seconds, and once more when the signal is aborted.
- * While NATS is away it keeps trying.
+ * While NATS is away only `onHealth` hears of it.
  */
 export async function reportHealth(options: HealthOptions): Promise<void> {
-  const { agent, messaging, clock, log, signal } = options;
+  const { agent, nats, clock, log, signal } = options;
   const limit = new RateLimit(clock);
   const sent = new SentBytes(clock);
   const host = new HostUse();
-  const uplink = new Uplink(clock, log, options.onReconnect);
-  const watching = uplink.watch(messaging, signal);
   let bucket: KV | undefined;
   for (let last = false; !last;) {
     last = signal.aborted;
     const health: AgentHealth = {
       ...{ v: 1, agent, atUs: Math.round(clock.nowUs()), software },
       versions: { node: process.versions.node, ffmpeg: options.ffmpeg },
-      uplink: uplink.state,
+      uplink: nats.state,
       host: host.read(),
       configRevision: options.configRevision(),
       publicKey: options.publicKey,
@@ -111,18 +106,18 @@ export async function reportHealth(options: HealthOptions): Promise<void> {
       ),
     };
     options.onHealth?.(health);
-    try {
-      bucket ??= await new Kvm(messaging.nc).create(buckets.agents, {
-        history: 1,
-        storage: StorageType.File,
-      });
-      await bucket.put(agent, JSON.stringify(health));
-    } catch (error) {
-      limit.tell('health', () => log.warn(`The agent's health cannot be told: ${messageOf(error)}`));
+    const { messaging } = nats;
+    if (messaging !== undefined && nats.isConnected()) {
+      try {
+        const kept = { history: 1, storage: StorageType.File };
+        bucket ??= await new Kvm(messaging.nc).create(buckets.agents, kept);
+        await bucket.put(agent, JSON.stringify(health));
+      } catch (error) {
+        limit.tell('health', () => log.warn(`The agent's health cannot be told: ${messageOf(error)}`));
+      }
     }
     if (!last) await clock.sleep(EVERY_MS, signal).catch(() => undefined);
   }
-  await watching;
 }
 
 /** Bytes sent in the last hour by camera, out of counters that only grow. */

@@ -35,7 +35,7 @@ const square = [
 const camera = (more: object) => cameraSettings.parse({ source: 'file:a.mp4', ...more });
 
 test('functions see what a camera has of its own, and each change of it', async () => {
-  const teller = new ProfileTeller(site.messaging, site.log, over.signal);
+  const teller = new ProfileTeller(site, site.log, over.signal);
   const profiles = new CameraProfiles(asFunction, 'test');
   await teller.tell({
     door: camera({
@@ -67,7 +67,7 @@ test('functions see what a camera has of its own, and each change of it', async 
 });
 
 test('a profile that cannot be read leaves the last good one as it is', async () => {
-  const teller = new ProfileTeller(site.messaging, site.log, over.signal);
+  const teller = new ProfileTeller(site, site.log, over.signal);
   const profiles = new CameraProfiles(asFunction, 'test');
   await teller.tell({ gate: camera({ masks: [square] }) });
   const good = await profiles.of('gate');
@@ -81,7 +81,7 @@ test('a profile that cannot be read leaves the last good one as it is', async ()
 });
 
 test('what NATS has lost is told again when it answers again', async () => {
-  const teller = new ProfileTeller(site.messaging, site.log, over.signal);
+  const teller = new ProfileTeller(site, site.log, over.signal);
   await teller.tell({ gone: camera({ masks: [square] }) });
   await site.messaging.jsm.streams.delete(`KV_${buckets.cameras}`);
   await teller.again();
@@ -94,7 +94,7 @@ test('whoever tells while NATS is away goes on after a moment, and it is told la
   const messaging = await connectNats(server.url, 'teller');
   try {
     await server.stop();
-    const teller = new ProfileTeller(messaging, site.log, over.signal);
+    const teller = new ProfileTeller({ messaging }, site.log, over.signal);
     await teller.tell({ late: camera({ masks: [square] }) });
     const back = await startNatsServer({ directory: join(site.directory, 'other'), port: server.port });
     try {
@@ -123,7 +123,7 @@ test('functions hear of changes again after NATS came back with nothing in it', 
   const reader = functionMessaging('test');
   try {
     const profiles = new CameraProfiles(reader, 'test');
-    const teller = new ProfileTeller(messaging, site.log, over.signal);
+    const teller = new ProfileTeller({ messaging }, site.log, over.signal);
     await teller.tell({ door: camera({ masks: [square] }) });
     expect((await profiles.of('door')).masks).toEqual([square]);
     await first.stop();

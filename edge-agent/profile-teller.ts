@@ -2,9 +2,9 @@ import { Kvm } from '@nats-io/kv';
 import { profileOf, type CameraProfile } from '@faascam/core/camera-profile';
 import { messageOf } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
-import type { Messaging } from '@faascam/core/messaging';
 import type { CameraSettings } from '@faascam/core/camera-settings';
 import { buckets } from '@faascam/core/subjects';
+import type { NatsLink } from './uplink.ts';
 
 /** Whoever waits for the functions to know waits no longer than this: a camera without NATS records all the same. */
 const PATIENCE_MS = 3000;
@@ -17,7 +17,7 @@ const MOST_WAIT_MS = 15_000;
  * the signal is aborted: the connector may not have made the bucket yet, and no part but it may.
  */
 export class ProfileTeller {
-  readonly #messaging: Messaging;
+  readonly #nats: Pick<NatsLink, 'messaging'>;
   readonly #log: Logger;
   readonly #signal: AbortSignal;
   #wanted = new Map<string, CameraProfile>();
@@ -27,8 +27,9 @@ export class ProfileTeller {
   #retry: NodeJS.Timeout | undefined;
   #told: Promise<void> = Promise.resolve();
 
-  constructor(messaging: Messaging, log: Logger, signal: AbortSignal) {
-    this.#messaging = messaging;
+  /** Before there is a connection it tells nobody; `again` is to be called with the first. */
+  constructor(nats: Pick<NatsLink, 'messaging'>, log: Logger, signal: AbortSignal) {
+    this.#nats = nats;
     this.#log = log;
     this.#signal = signal;
     signal.addEventListener('abort', () => clearTimeout(this.#retry), { once: true });
@@ -67,9 +68,11 @@ export class ProfileTeller {
 
   async #write(): Promise<void> {
     clearTimeout(this.#retry);
+    const { messaging } = this.#nats;
+    if (messaging === undefined) return;
     try {
       // Not read directly: an agent has no right to have what it wrote sent to where it likes (docs/security.md).
-      const bucket = await new Kvm(this.#messaging.nc).create(buckets.cameras, {
+      const bucket = await new Kvm(messaging.nc).create(buckets.cameras, {
         history: 1,
         allow_direct: false,
       });

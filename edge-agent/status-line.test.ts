@@ -33,6 +33,13 @@ test('a status line names the cameras that do not, with the cause, and a NATS th
   );
 });
 
+test('a status line says why NATS does not have the agent, if somebody must mend that', () => {
+  const cause = 'NATS at tls://hub:4222 refused the login: give this part its key.';
+  expect(statusLine({ cameras: {}, uplink: { state: 'reconnecting', sinceUs: 0, losses: 0, cause } })).toBe(
+    '0 of 0 cameras stream; NATS at tls://hub:4222 refused the login: give this part its key',
+  );
+});
+
 test('a status line stays short where many cameras are away', () => {
   const cameras = Object.fromEntries(Array.from({ length: 9 }, (_, n) => [`c${n}`, camera('waiting')]));
   expect(statusLine({ cameras, uplink: connected })).toBe(

@@ -10,14 +10,18 @@ export function statusLine({ cameras, uplink }: Pick<AgentHealth, 'cameras' | 'u
   const streaming = all.filter(([, { state }]) => state === 'streaming').length;
   const named = troubled
     .slice(0, MOST_NAMED)
-    .map(([id, { state, cause }]) => `${id}: ${(cause ?? state).replace(/[.\s]+$/, '')}`);
+    .map(([id, { state, cause }]) => `${id}: ${withoutStop(cause ?? state)}`);
   const more = troubled.length - named.length;
   return [
     `${streaming} of ${all.length} cameras stream`,
-    ...(uplink?.state === 'reconnecting' ? ['NATS is away'] : []),
+    ...(uplink?.state === 'reconnecting' ? [withoutStop(uplink.cause ?? 'NATS is away')] : []),
     ...named,
     ...(more > 0 ? [`and ${more} more`] : []),
   ]
     .join('; ')
     .replaceAll('\n', ' ');
+}
+
+function withoutStop(sentence: string): string {
+  return sentence.replace(/[.\s]+$/, '');
 }

@@ -54,7 +54,7 @@ export class AgentTest {
       onRunning: setRunning,
       dataDirectory: join(this.site.directory, 'data'),
       cameras: Object.fromEntries(Object.entries(cameras).map(([id, source]) => [id, settingsOf(source)])),
-      messaging: this.site.messaging,
+      connect: () => this.site.connect(),
       log: this.site.log,
       signal: stop.signal,
       timing: { random: () => 0.5, ackWaitMs: 3000, offerWaitsMs: [1000], graceMs: 3000, ...timing },

@@ -5,7 +5,7 @@ import { cameraId } from '@faascam/core/ids';
 import type { AgentHealth } from '@faascam/core/messages';
 import { createLogger, type Logger } from '@faascam/core/log';
 import { connectNats } from '@faascam/core/messaging';
-import { natsSettings, type NatsSettings } from '@faascam/core/nats-access';
+import { connectionOptions, natsSettings, type NatsSettings } from '@faascam/core/nats-access';
 import { agentUser } from '@faascam/core/nats-users';
 import { cameraSettings } from '@faascam/core/camera-settings';
 import { runAgent, type RunningAgent } from '@faascam/edge-agent/agent';
@@ -45,42 +45,36 @@ export function orderOf(config: Config, nats: NatsSettings = config.nats): Agent
 
 export interface AgentProcessOptions {
   order: AgentOrder;
-  /** Called once NATS answers. */
-  onStarted: () => void;
   /** Called once the agent runs and can be given another order; `signal` is aborted when it is to end. */
-  onRunning?: (agent: RunningAgent, log: Logger, signal: AbortSignal) => void;
+  onRunning: (agent: RunningAgent, log: Logger, signal: AbortSignal) => void;
   /** See `AgentOptions.onHealth`. */
   onHealth?: (health: AgentHealth) => void;
 }
 
-/** Runs the agent until SIGTERM, SIGINT or the end of the parent. */
+/**
+ * Runs the agent until SIGTERM, SIGINT or the end of the parent. Throws `UsageError` at once for a way to NATS that can never be
+ * one: an address that is none, a key or certificate that is not there. Whatever else keeps NATS away is waited for.
+ */
 export async function runAgentProcess(options: AgentProcessOptions): Promise<void> {
-  const { order, onStarted, onRunning } = options;
+  const { order, onRunning } = options;
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
   process.once('disconnect', () => stop.abort());
   const stopRecording = new AbortController();
   process.once(STOP_RECORDING, () => stopRecording.abort());
   const log = createLogger('agent');
-  const messaging = await connectNats(
-    { ...order.nats, identity: agentUser(order.id) },
-    `faascam agent ${order.id}`,
-  );
-  try {
-    onStarted();
-    await runAgent({
-      ...order,
-      messaging,
-      log,
-      signal: stop.signal,
-      stopRecording: stopRecording.signal,
-      onRecordingEnded: () => process.send?.({ [RECORDING_ENDED]: true }),
-      onRunning: (agent) => onRunning?.(agent, log, stop.signal),
-      onHealth: options.onHealth,
-    });
-  } finally {
-    await messaging.nc.drain();
-  }
+  const access = { ...order.nats, identity: agentUser(order.id) };
+  connectionOptions(access);
+  await runAgent({
+    ...order,
+    connect: () => connectNats(access, `faascam agent ${order.id}`),
+    log,
+    signal: stop.signal,
+    stopRecording: stopRecording.signal,
+    onRecordingEnded: () => process.send?.({ [RECORDING_ENDED]: true }),
+    onRunning: (agent) => onRunning(agent, log, stop.signal),
+    onHealth: options.onHealth,
+  });
 }
 
 const text = process.env['FAASCAM_AGENT'];
@@ -99,8 +93,8 @@ if (text !== undefined && process.send !== undefined) {
     if (!parsed.success) throw new UsageError('bad-order', 'The agent was started with a malformed order.');
     await runAgentProcess({
       order: parsed.data,
-      onStarted: () => process.send?.({ ready: true }),
       onRunning: (agent, log) => {
+        process.send?.({ ready: true });
         take = (order) => {
           agent.apply(order).catch((error: unknown) => log.error(messageOf(error)));
         };

@@ -34,6 +34,8 @@ export async function runProgram(program: Command): Promise<void> {
   } catch (error) {
     process.exitCode = exitCodeOf(error);
   }
+  // Whatever a library still holds open, such as the client's last try to reach a NATS that is away, would keep us for minutes.
+  if (stop.signal.aborted) process.exit();
 }
 
 /** 0 done, 1 failed, 2 the command line or config is wrong, 130 stopped by Ctrl-C. */

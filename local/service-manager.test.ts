@@ -1,9 +1,4 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { openNotifySocket } from '@faascam/test-servers/notify-socket';
 import { afterEach, expect, test, vi } from 'vitest';
 import { serviceManager } from './service-manager.ts';
 
@@ -87,42 +82,21 @@ test('a service manager that cannot be reached is told of once, and harms nothin
 });
 
 test("systemd's own program carries the messages to its socket", async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'faascam-notify-'));
-  cleanups.push(() => rm(directory, { recursive: true }));
-  const path = join(directory, 'notify');
-  // Node has no such sockets. A message of BARRIER=1 brings a descriptor whose closing says that it was read.
-  const listener = spawn('python3', [
-    '-uc',
-    `import os, socket, sys
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-s.bind(sys.argv[1])
-print('listening')
-while True:
-    data, fds, _, _ = socket.recv_fds(s, 4096, 4)
-    for fd in fds: os.close(fd)
-    if data != b'BARRIER=1': print(repr(data.decode()))`,
-    path,
-  ]);
-  cleanups.push(async () => {
-    const ended = once(listener, 'exit');
-    listener.kill('SIGKILL');
-    await ended;
-  });
-  const lines = createInterface({ input: listener.stdout })[Symbol.asyncIterator]();
-  const next = async (): Promise<string> => String((await lines.next()).value);
-  expect(await next()).toBe('listening');
-
-  const manager = serviceManager({ env: { NOTIFY_SOCKET: path, WATCHDOG_USEC: '60000000' }, log });
+  const socket = await openNotifySocket();
+  cleanups.push(() => socket.stop());
+  const manager = serviceManager({ env: { NOTIFY_SOCKET: socket.path, WATCHDOG_USEC: '60000000' }, log });
   manager?.ready();
-  expect(await next()).toContain('READY=1');
+  await vi.waitFor(() => expect(socket.messages[0]).toContain('READY=1'), { timeout: 20_000 });
   // As the agent does: again and again, whether or not the last word has arrived.
   const beat = setInterval(() => manager?.alive('1 of 1 cameras stream'), 20);
   cleanups.push(() => {
     clearInterval(beat);
     return Promise.resolve();
   });
-  expect(await next()).toMatch(/STATUS=1 of 1 cameras stream\\nWATCHDOG=1/);
+  await vi.waitFor(() => expect(socket.messages[1]).toBe('STATUS=1 of 1 cameras stream WATCHDOG=1'), {
+    timeout: 20_000,
+  });
   await manager?.stopping();
-  expect(await next()).toContain('STOPPING=1');
+  await vi.waitFor(() => expect(socket.messages[2]).toContain('STOPPING=1'), { timeout: 20_000 });
   expect(log.warn).not.toHaveBeenCalled();
 });

@@ -271,7 +271,7 @@ describe('an agent', () => {
     try {
       await ensureSite(connector);
       await admin.jsm.streams.delete('KV_cameras');
-      const teller = new ProfileTeller(other, createLogger('test'), over.signal);
+      const teller = new ProfileTeller({ messaging: other }, createLogger('test'), over.signal);
       await teller.tell({ door: cameraSettings.parse({ source: 'file:a.mp4' }) });
       await expect(admin.jsm.streams.info('KV_cameras')).rejects.toThrow(/not found/);
       await ensureSite(connector);

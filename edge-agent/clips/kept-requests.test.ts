@@ -49,9 +49,9 @@ test('a damaged request is set aside until its event is stored, and counts for n
   const requests = await open();
   expect(damage).toEqual([expect.stringContaining(name)]);
   expect(await readdir(directory)).toEqual([`${name}.damaged`]);
-  expect(await KeptRequests.areIn(directory)).toBe(false);
+  expect(await KeptRequests.countIn(directory)).toBe(0);
   await requests.keep(wanted, taken);
-  expect(await KeptRequests.areIn(directory)).toBe(true);
+  expect(await KeptRequests.countIn(directory)).toBe(1);
   await requests.forget(wanted.eventId);
   expect(await readdir(directory)).toEqual([]);
 });

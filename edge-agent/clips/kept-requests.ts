@@ -67,12 +67,12 @@ export class KeptRequests {
     return requests;
   }
 
-  /** Whether some are kept in this directory. */
-  static async areIn(directory: string): Promise<boolean> {
+  /** How many are kept in this directory. */
+  static async countIn(directory: string): Promise<number> {
     try {
-      return (await readdir(directory)).some(isRequest);
+      return (await readdir(directory)).filter(isRequest).length;
     } catch (error) {
-      if (isMissing(error)) return false;
+      if (isMissing(error)) return 0;
       throw error;
     }
   }

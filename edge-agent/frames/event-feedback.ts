@@ -1,7 +1,8 @@
 import type { Clock } from '@faascam/core/clock';
 import { eventMessage, parseMessage } from '@faascam/core/messages';
-import type { Messaging } from '@faascam/core/messaging';
 import { subjects } from '@faascam/core/subjects';
+import { aborted } from '../aborted.ts';
+import type { NatsLink } from '../uplink.ts';
 
 /** An open event tells of itself every 5 s. Silent for this long, it is over, or nobody tells any more. */
 const SILENT_US = 30_000_000;
@@ -9,21 +10,12 @@ const SILENT_US = 30_000_000;
 /** What the functions say of a camera: whether they have an event open. The caller closes it. */
 export class EventFeedback {
   readonly #clock: Clock;
-  readonly #unsubscribe: () => void;
+  readonly #closed = new AbortController();
   #openUntilUs = 0;
 
-  constructor(options: { camera: string; messaging: Messaging; clock: Clock }) {
-    const { camera, messaging, clock } = options;
-    this.#clock = clock;
-    const subject = subjects.events(camera);
-    const subscription = messaging.nc.subscribe(subject, {
-      callback: (error, message) => {
-        if (error === null) this.#take(message.data, subject);
-      },
-    });
-    this.#unsubscribe = () => {
-      if (!messaging.nc.isClosed()) subscription.unsubscribe();
-    };
+  constructor(options: { camera: string; nats: NatsLink; clock: Clock }) {
+    this.#clock = options.clock;
+    void this.#listen(options.nats, subjects.events(options.camera));
   }
 
   get eventOpen(): boolean {
@@ -31,7 +23,20 @@ export class EventFeedback {
   }
 
   close(): void {
-    this.#unsubscribe();
+    this.#closed.abort();
+  }
+
+  async #listen(nats: NatsLink, subject: string): Promise<void> {
+    const { signal } = this.#closed;
+    const messaging = await nats.first(signal);
+    if (messaging === undefined || signal.aborted || messaging.nc.isClosed()) return;
+    const subscription = messaging.nc.subscribe(subject, {
+      callback: (error, message) => {
+        if (error === null) this.#take(message.data, subject);
+      },
+    });
+    await aborted(signal);
+    if (!messaging.nc.isClosed()) subscription.unsubscribe();
   }
 
   #take(data: Uint8Array, subject: string): void {

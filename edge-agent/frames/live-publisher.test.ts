@@ -1,8 +1,10 @@
 import { systemClock } from '@faascam/core/clock';
 import { headers, streams, subjects } from '@faascam/core/subjects';
 import { freeze } from '@faascam/test-servers/children';
+import type { Messaging } from '@faascam/core/messaging';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openTestSite, type TestSite } from '../test-site.ts';
+import { linkOf, type NatsLink } from '../uplink.ts';
 import { LivePublisher } from './live-publisher.ts';
 
 let site: TestSite;
@@ -15,11 +17,11 @@ afterEach(async () => {
   await site.close();
 });
 
-function publisherOf(camera: string): LivePublisher {
+function publisherOf(camera: string, nats: NatsLink = linkOf(site.messaging)): LivePublisher {
   return new LivePublisher({
     agent: 'edge',
     camera,
-    messaging: site.messaging,
+    nats,
     clock: systemClock,
     log: site.log,
   });
@@ -114,6 +116,28 @@ describe('live publisher', () => {
     await vi.waitFor(() => expect(site.messaging.isConnected()).toBe(false));
     for (let frame = 0; frame < 30; frame++) publisher.frame(Buffer.alloc(1000), frame);
     expect(publisher.droppedFor).toEqual({ 'not-connected': 30 });
+  });
+
+  test('a camera that was lost before NATS was there is said to be lost with its first answer, if it still is', async () => {
+    const waiting: ((messaging: Messaging) => void)[] = [];
+    const link: { messaging: Messaging | undefined } & NatsLink = {
+      messaging: undefined,
+      isConnected: () => link.messaging !== undefined,
+      first: () => new Promise((resolve) => waiting.push(resolve)),
+    };
+    const publishers = ['gone', 'back', 'fine'].map((camera) => publisherOf(camera, link));
+    const [gone, back, fine] = publishers;
+    for (const publisher of publishers) publisher.frame(Buffer.alloc(1000), 1);
+    await gone?.lost(2);
+    await back?.lost(2);
+    back?.frame(Buffer.alloc(1000), 3);
+    link.messaging = site.messaging;
+    for (const resolve of waiting) resolve(site.messaging);
+    await fine?.lost(4);
+    await gone?.settled();
+    expect(publishers.map(({ droppedFor }) => droppedFor['not-connected'])).toEqual([1, 2, 1]);
+    const { state } = await site.messaging.jsm.streams.info(streams.frames, { subjects_filter: '>' });
+    expect(state.subjects).toEqual({ [subjects.frames('gone')]: 1, [subjects.frames('fine')]: 1 });
   });
 
   test('a stream that is missing is noticed', async () => {

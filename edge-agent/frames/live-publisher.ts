@@ -5,6 +5,7 @@ import type { Logger } from '@faascam/core/log';
 import type { Messaging } from '@faascam/core/messaging';
 import { subjects } from '@faascam/core/subjects';
 import { RateLimit } from '../rate-limit.ts';
+import type { NatsLink } from '../uplink.ts';
 import { EventFeedback } from './event-feedback.ts';
 import { frameHeaders, largestFrame, tooLargeMessage } from './frame-message.ts';
 
@@ -25,7 +26,10 @@ const PUBLISH_TIMEOUT_MS = 5000;
 export interface FramePublisher {
   /** Sends a picture, or drops it. */
   frame(jpeg: Uint8Array, capturedAtUs: number): void;
-  /** Says that the camera went away at this time. Resolves once NATS has it, or cannot be reached. */
+  /**
+   * Says that the camera went away at this time. Resolves once NATS has it, or cannot be reached. Before there was a connection, it
+   * is said with the first, unless frames came after it.
+   */
   lost(capturedAtUs: number): Promise<void>;
   /** Whether the functions have an event open for this camera. The caller closes it. */
   openFeedback(): { readonly eventOpen: boolean; close(): void };
@@ -44,7 +48,7 @@ export class LivePublisher implements FramePublisher {
   readonly droppedFor: Record<string, number> = {};
   readonly #agent: string;
   readonly #camera: string;
-  readonly #messaging: Messaging;
+  readonly #nats: NatsLink;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #limit: RateLimit;
@@ -54,24 +58,33 @@ export class LivePublisher implements FramePublisher {
   #askedUs = Number.NEGATIVE_INFINITY;
   #trusted = true;
   #seq = 0;
+  /** Since when the camera is lost, where there was never a connection to say it. */
+  #unsaidLostUs: number | undefined;
 
   /** `log` names the camera. */
-  constructor(options: { agent: string; camera: string; messaging: Messaging; clock: Clock; log: Logger }) {
+  constructor(options: { agent: string; camera: string; nats: NatsLink; clock: Clock; log: Logger }) {
     this.#agent = options.agent;
     this.#camera = options.camera;
-    this.#messaging = options.messaging;
+    this.#nats = options.nats;
     this.#clock = options.clock;
     this.#log = options.log;
     this.#limit = new RateLimit(options.clock);
+    void this.#nats.first().then((messaging) => {
+      const lostUs = this.#unsaidLostUs;
+      if (messaging !== undefined && lostUs !== undefined)
+        this.#ask(messaging, 'lost', new Uint8Array(0), lostUs);
+    });
   }
 
   frame(jpeg: Uint8Array, capturedAtUs: number): void {
-    if (jpeg.length > largestFrame(this.#messaging.nc.info?.max_payload)) {
+    const { messaging } = this.#nats;
+    this.#unsaidLostUs = undefined;
+    if (jpeg.length > largestFrame(messaging?.nc.info?.max_payload)) {
       this.#drop('too-large', tooLargeMessage(jpeg.length));
-    } else if (!this.#messaging.isConnected()) {
+    } else if (messaging === undefined || !this.#nats.isConnected()) {
       // What was on its way may have come to nothing.
       this.#failed(new Error('the connection was lost'), this.#answered(this.#seq).length);
-      this.#drop('not-connected', 'NATS is away: frames are dropped until it is back.');
+      this.#drop('not-connected');
     } else if (this.#unanswered.length >= (this.#trusted ? MOST_IN_FLIGHT : 1)) {
       this.#drop('behind', 'NATS does not keep up with the frames: they are dropped.');
     } else {
@@ -80,18 +93,24 @@ export class LivePublisher implements FramePublisher {
         this.#clock.nowUs() - this.#askedUs >= ANSWER_EVERY_US ||
         this.#unanswered.length >= ANSWER_EVERY_FRAMES;
       // The answer that is waited for stands for none of the frames after it.
-      if (this.#answers.size === 0 && (due || !this.#trusted)) this.#ask('image', jpeg, capturedAtUs);
-      else this.#send(jpeg, capturedAtUs);
+      if (this.#answers.size === 0 && (due || !this.#trusted))
+        this.#ask(messaging, 'image', jpeg, capturedAtUs);
+      else this.#send(messaging, jpeg, capturedAtUs);
     }
   }
 
   async lost(capturedAtUs: number): Promise<void> {
-    this.#ask('lost', new Uint8Array(0), capturedAtUs);
+    const { messaging } = this.#nats;
+    if (messaging === undefined) {
+      this.#unsaidLostUs = capturedAtUs;
+      return;
+    }
+    this.#ask(messaging, 'lost', new Uint8Array(0), capturedAtUs);
     await this.settled();
   }
 
   openFeedback(): EventFeedback {
-    return new EventFeedback({ camera: this.#camera, messaging: this.#messaging, clock: this.#clock });
+    return new EventFeedback({ camera: this.#camera, nats: this.#nats, clock: this.#clock });
   }
 
   /** Resolves once no answer is waited for any more. */
@@ -99,10 +118,10 @@ export class LivePublisher implements FramePublisher {
     await Promise.all(this.#answers);
   }
 
-  #send(jpeg: Uint8Array, capturedAtUs: number): void {
+  #send(messaging: Messaging, jpeg: Uint8Array, capturedAtUs: number): void {
     try {
       const headers = this.#headers('image', capturedAtUs);
-      this.#messaging.nc.publish(subjects.frames(this.#camera), jpeg, { headers });
+      messaging.nc.publish(subjects.frames(this.#camera), jpeg, { headers });
     } catch (error) {
       this.#unanswered.pop();
       this.#failed(error, 1);
@@ -110,11 +129,11 @@ export class LivePublisher implements FramePublisher {
   }
 
   /** Sends a message, and counts the frames up to it as NATS answers. */
-  #ask(kind: 'image' | 'lost', body: Uint8Array, capturedAtUs: number): void {
+  #ask(messaging: Messaging, kind: 'image' | 'lost', body: Uint8Array, capturedAtUs: number): void {
     this.#askedUs = this.#clock.nowUs();
     const headers = this.#headers(kind, capturedAtUs);
     const upToSeq = this.#seq;
-    const answer = this.#messaging.js
+    const answer = messaging.js
       .publish(subjects.frames(this.#camera), body, { headers, timeout: PUBLISH_TIMEOUT_MS })
       .then(() => {
         this.#trusted = true;
@@ -150,11 +169,12 @@ export class LivePublisher implements FramePublisher {
     this.#limit.tell('failed', (keptBack) => this.#log.warn({ keptBack }, message));
   }
 
-  #drop(why: string, message: string): void {
+  /** `message` is for the log, now and then; none where somebody else tells. */
+  #drop(why: string, message?: string): void {
     this.#count(why);
     // A frame that was never sent still counts, so that a hole in the numbers tells of it.
     this.#seq += 1;
-    this.#limit.tell(why, (keptBack) => this.#log.warn({ keptBack }, message));
+    if (message !== undefined) this.#limit.tell(why, (keptBack) => this.#log.warn({ keptBack }, message));
   }
 
   #count(why: string): void {

@@ -28,12 +28,10 @@ export async function agent(line: CommandLine, signal: AbortSignal): Promise<voi
     const config = await withDemo(asked, signal);
     await runAgentProcess({
       order: orderOf(config),
-      onStarted: () => {
-        tell(`The agent ${config.agent.id} runs ${Object.keys(config.cameras).length} cameras.`);
-      },
       onHealth: (health) => manager?.alive(statusLine(health)),
       onRunning: (running, log, stop) => {
         manager?.ready();
+        tell(`The agent ${config.agent.id} runs ${Object.keys(config.cameras).length} cameras.`);
         const take = async (changed: typeof config): Promise<void> => {
           await running.apply(orderOf(await withDemo(changed, stop), asked.nats));
         };

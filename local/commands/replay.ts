@@ -178,7 +178,7 @@ async function replayOne(
 ): Promise<Replayed> {
   const bar = progress(`Replaying ${basename(path)}`, 's');
   const settings = config.cameras[camera] ?? cameraSettings.parse({ source: `file:${path}` });
-  await new ProfileTeller(messaging, log, signal).tell({ [camera]: settings });
+  await new ProfileTeller({ messaging }, log, signal).tell({ [camera]: settings });
   const footage = await openReplayFootage({ dataDirectory: work, camera, settings, log });
   const attestor = await Attestor.open({ dataDirectory: config.data, agent: config.agent.id, log });
   const serving = new AbortController();

@@ -56,7 +56,7 @@ export class ContractAgent {
     const id = camera;
     const settings = cameraSettings.parse({ source: `file:${recording}` });
     const serving = new AbortController();
-    const teller = new ProfileTeller(messaging, log, serving.signal);
+    const teller = new ProfileTeller({ messaging }, log, serving.signal);
     await teller.tell({ [camera]: settings });
     const footage = await openReplayFootage({ dataDirectory: scratch, camera, settings, log });
     const attestor = await Attestor.open({ dataDirectory: join(scratch, 'agent'), agent: id, log });
