@@ -12,6 +12,7 @@ import { serveClips, type ClipServiceOptions } from './clips/clip-service.ts';
 import type { ClipUplink } from './clips/clip-uplink.ts';
 import { KeptRequests } from './clips/kept-requests.ts';
 import { LivePublisher } from './frames/live-publisher.ts';
+import { LiveTap } from './live/live-tap.ts';
 import type { Quota } from './ring/eviction.ts';
 import { Footage } from './ring/footage.ts';
 import type { Room } from './ring/room.ts';
@@ -54,6 +55,8 @@ const GOOD_RUN_US = 60_000_000;
 export class CameraUnit {
   readonly status: CameraStatus = { state: 'connecting', restarts: 0, active: false, framesPerSecond: 0 };
   readonly publisher: LivePublisher;
+  /** What the camera sends, for whoever wants to see it as it comes. */
+  readonly tap: LiveTap;
   readonly #options: UnitOptions;
   readonly #log: Logger;
   readonly #serving = new AbortController();
@@ -68,6 +71,7 @@ export class CameraUnit {
     this.#options = options;
     this.#log = options.log.child({ camera });
     this.publisher = new LivePublisher({ agent, camera, nats, clock, log: this.#log });
+    this.tap = new LiveTap(clock, this.#log);
   }
 
   /** Its chain of signed events; undefined until it was read, and while it is empty. */
@@ -157,6 +161,7 @@ export class CameraUnit {
         try {
           await recordCamera({
             ...{ camera, settings, footage, publisher: this.publisher, status: this.status, allowExec },
+            tap: this.tap,
             ...{ clock, log: this.#log, signal: AbortSignal.any([signal, roomAgain.signal, epochEnds]) },
             ...timing,
           });

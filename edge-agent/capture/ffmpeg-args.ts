@@ -47,8 +47,11 @@ export interface CaptureArgs {
 /** The file descriptors of a capturing ffmpeg: what it writes where. */
 export const pipes = { frames: 1, complaints: 2, times: 3, segments: 4, thumbnails: 5 } as const;
 
-/** A segment grows in steps of this much video, so that whoever follows it is not far behind. */
-const CLUSTER_MS = 400;
+/**
+ * A segment grows with each packet, so that whoever follows it is one picture behind: ffmpeg writes a cluster when the next
+ * one begins. Their heads make a segment larger by a few hundred bytes a second.
+ */
+const CLUSTER_MS = 1;
 
 /**
  * The arguments of a camera's one ffmpeg, which does two things with one connection:

@@ -81,6 +81,11 @@ export class LiveSession {
     return this.#clock.at(streamUs);
   }
 
+  /** The same where it may be too early to say. */
+  dateOf(streamUs: number): number | undefined {
+    return this.#clock.settled ? this.#clock.at(streamUs) : undefined;
+  }
+
   /** Takes the next frame. The promise, if any, is one that it should not be followed by the next before. */
   frame(frame: SampledFrame): void | Promise<void> {
     if (!this.#observe(frame.streamUs, frame.arrivedUs)) return;

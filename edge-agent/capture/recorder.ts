@@ -4,6 +4,7 @@ import type { CameraSettings } from '@faascam/core/camera-settings';
 import { FrameFlow } from '../frames/frame-flow.ts';
 import type { FramePublisher } from '../frames/live-publisher.ts';
 import type { Footage } from '../ring/footage.ts';
+import type { LiveTap } from '../live/live-tap.ts';
 import { parseSource, type Source } from '../sources/source.ts';
 import type { CameraStatus } from './camera-status.ts';
 import { StreamKeeper, type StreamStatus } from './stream-keeper.ts';
@@ -13,6 +14,8 @@ export interface RecorderOptions {
   settings: CameraSettings;
   footage: Footage;
   publisher: FramePublisher;
+  /** Who is shown what is recorded. */
+  tap?: LiveTap | undefined;
   status: CameraStatus;
   clock: Clock;
   /** Names the camera. */
@@ -104,6 +107,7 @@ class Recorder {
     this.#states.push(status);
     return new StreamKeeper({
       ...{ camera, source, settings, footage, flow, status, clock, dates },
+      tap: footage === undefined ? undefined : this.#options.tap,
       log:
         flow === undefined || footage === undefined ? log.child({ stream: footage ? 'main' : 'sub' }) : log,
       allowExec: this.#options.allowExec ?? false,

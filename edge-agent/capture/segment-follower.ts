@@ -57,7 +57,7 @@ export class SegmentFollower {
         for await (const { head, clusters } of this.#read(segment, signal)) {
           if (!headSent) yield head;
           headSent = true;
-          yield* clusters;
+          yield clusters.length === 1 && clusters[0] !== undefined ? clusters[0] : Buffer.concat(clusters);
         }
       } finally {
         this.#reading = undefined;

@@ -7,6 +7,7 @@ import type { CameraSettings } from '@faascam/core/camera-settings';
 import type { FrameFlow } from '../frames/frame-flow.ts';
 import { thumbnailOf } from '../frames/thumbnail.ts';
 import { RateLimit } from '../rate-limit.ts';
+import type { LiveTap } from '../live/live-tap.ts';
 import type { Footage } from '../ring/footage.ts';
 import { openInput, SourceError, type SourceInput } from '../sources/input.ts';
 import { reachOf } from '../sources/reach.ts';
@@ -34,6 +35,8 @@ export interface StreamKeeperOptions {
   allowExec: boolean;
   /** Where the stream is recorded, if it is. */
   footage?: Footage | undefined;
+  /** Who is shown what is recorded. */
+  tap?: LiveTap | undefined;
   /** Where its frames go, if it gives frames. */
   flow?: FrameFlow | undefined;
   status: StreamStatus;
@@ -195,10 +198,15 @@ export class StreamKeeper {
         if (flow === undefined) this.#become('streaming');
       },
     });
+    const tapped =
+      incoming === undefined
+        ? undefined
+        : this.#options.tap?.open({ incoming, capturedAtUs: (streamUs) => live.dateOf(streamUs) });
     let end: SessionEnd;
     try {
       end = await running;
     } finally {
+      await tapped?.close();
       await auto?.end();
       await live.end();
     }

@@ -28,7 +28,9 @@ export interface CameraTest {
 export async function openCameraTest(
   directory: string,
   settings: z.input<typeof cameraSettings>,
-  changed: Partial<Pick<RecorderOptions, 'stallMs' | 'lostMs' | 'random' | 'allowExec' | 'clock'>> = {},
+  changed: Partial<
+    Pick<RecorderOptions, 'stallMs' | 'lostMs' | 'random' | 'allowExec' | 'clock' | 'tap'>
+  > = {},
 ): Promise<CameraTest> {
   const parsed = cameraSettings.parse(settings);
   const log = createLogger('test');

@@ -6,7 +6,7 @@ import { eventFileName } from './clip-names.ts';
 import { deliveredBy, usualIntervalUs, type Span } from './coverage.ts';
 import { runFfmpeg } from './ffmpeg.ts';
 import { fitsMp4, isCopied, joinTo, rewrapped, salvaged } from './join.ts';
-import { UnusualMatroskaError } from './matroska.ts';
+import { UnusualMatroskaError } from '@faascam/core/matroska-packets';
 import { readBack, type Facts } from './proof.ts';
 import { readSegment } from './segment-reader.ts';
 import {

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { FaascamError } from '@faascam/core/errors';
-import { readMatroska, type MatroskaFile, type MatroskaPacket, type MatroskaTrack } from './matroska.ts';
+import type { MatroskaPacket, MatroskaTrack } from '@faascam/core/matroska-packets';
+import { readMatroska, type MatroskaFile } from './matroska.ts';
 import { firstUs, type Segment, type SegmentFile, type StreamKind, type Track } from './segment.ts';
 
 /** Matroska's names of what cameras send, and ffmpeg's. */
