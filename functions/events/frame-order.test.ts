@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Box } from '@faascam/core/box';
 import type { DetectionsMessage } from '@faascam/core/messages';
 import { eventSettings } from '@faascam/core/settings';
 import { advance, type Step } from './rules.ts';
@@ -65,6 +66,27 @@ describe('the time of frames', () => {
     expect(steps.filter(({ kind }) => kind !== 'advanced')).toHaveLength(1);
     expect(eventsIn(sent, 'end').map(({ endReason }) => endReason)).toEqual(['camera-lost', 'left']);
   });
+
+  it.each([
+    ['an hour', HOUR_US],
+    ['half a minute', 30_000_000],
+  ])(
+    'of what stood there when the clock was set back by %s is forgotten: no event begins in the future',
+    (_what, us) => {
+      const car = (x: number) => [{ label: 'car', box: [x, 0.5, 0.3, 0.2] satisfies Box }];
+      const scene: Scene = (second) => {
+        if (second < 10) return { objects: car(0.5).map((each) => ({ ...each, motion: 'none' as const })) };
+        return { objects: car(Math.max(0, 0.5 - (second - 10) / 8)) };
+      };
+      const standing = framesOf(scene, 0, 10);
+      const leaving = framesOf(scene, 10, 14).map((frame) => later(frame, -us));
+      const empty = framesOf(() => ({}), 14, 40).map((frame) => later(frame, -us));
+      const { sent } = take([...standing, ...leaving, ...empty]);
+      const [start] = eventsIn(sent, 'start');
+      expect(secondsOf(start?.startUs ?? 0)).toBeCloseTo(10 - us / 1e6, 0);
+      expect(eventsIn(sent, 'end').map(({ endReason }) => endReason)).toEqual(['left']);
+    },
+  );
 
   it('is not believed from a frame that comes twice', () => {
     const odd = later(frameOf(walk(2, 8), 23), HOUR_US);

@@ -47,7 +47,9 @@ export function advance(
   const elapsedMs = order === 'next' ? (frame.capturedAtUs - state.lastUs) / 1000 : 0;
   const away = frame.motion === 'lost';
   const interrupted = away || order !== 'next' ? interrupt(state, frame, settings, places) : state;
-  const now = { ...interrupted, lastUs: frame.capturedAtUs, lastSeq: frame.seq, away };
+  // Times of what stood there would lie ahead of all that comes: an event of it would not end before they are reached.
+  const standing = order === 'set-back' ? [] : interrupted.tracks;
+  const now = { ...interrupted, tracks: standing, lastUs: frame.capturedAtUs, lastSeq: frame.seq, away };
   const after = away ? now : see(now, frame, elapsedMs, settings, places);
   return { kind: 'advanced', state: after, outgoing: after.outgoing };
 }
