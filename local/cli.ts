@@ -10,6 +10,7 @@ import { addDeadLetterCommands } from './deadletters-cli.ts';
 import type { CommandLine } from './quick-config.ts';
 import { runProgram, stoppable } from './run-program.ts';
 import { withStoreOptions } from './store-choice.ts';
+import { addTrialCommands } from './trial-cli.ts';
 
 /** Loaded when asked for: an agent on a small host needs neither detectors nor picture libraries in memory. */
 const commands = {
@@ -147,6 +148,7 @@ function program(): Command {
 
   addEventCommands(faascam, () => stoppable());
   addDeadLetterCommands(faascam, () => stoppable());
+  addTrialCommands(faascam, () => stoppable());
 
   withStoreOptions(
     faascam
