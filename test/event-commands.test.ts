@@ -11,7 +11,7 @@ import { connectNats, ensureStreams } from '@faascam/core/messaging';
 import { startNatsServer, type NatsServer } from '@faascam/core/nats-server';
 import type { ObjectStore } from '@faascam/core/store';
 import { subjects } from '@faascam/core/subjects';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { runFaascam, startFaascam, type Outcome } from './program.ts';
 
 const HOUR_US = 3_600_000_000;
@@ -265,6 +265,44 @@ describe('faascam events', () => {
       await following.said(/ended {2}yard-\d{8}t\d{6}-\d{6} {2}person/);
       clearInterval(telling);
       expect(await ended).toBe(0);
+    } finally {
+      await nc.close();
+    }
+  });
+
+  it('follows and lists what comes after NATS was killed and started again', async () => {
+    const args = ['events', '--store', folder, '--nats', nats.url];
+    const { nc, jsm } = await connectNats(nats.url, 'test');
+    try {
+      await ensureStreams(jsm);
+      const js = jetstream(nc);
+      let at = Math.floor(Date.now() / 1000) * 1_000_000;
+      let last = '';
+      const publish = async (): Promise<void> => {
+        const { event } = manifestOf({ camera: 'lane', startUs: (at += 1000) });
+        await js.publish(subjects.events('lane'), JSON.stringify({ ...event, phase: 'start' }));
+        last = event.id;
+      };
+      /** Until the command has heard of one of them. */
+      const heard = async (): Promise<void> => {
+        const { length } = following.output();
+        await vi.waitFor(
+          async () => {
+            await publish();
+            expect(following.output().slice(length)).toContain('began  lane-');
+          },
+          { timeout: 120_000, interval: 100 },
+        );
+      };
+      const following = startFaascam([...args, '--follow', '--camera', 'lane']);
+      await heard();
+      process.kill(nats.pid, 'SIGKILL');
+      await nats.ended;
+      nats = await startNatsServer({ directory: natsFolder, port: nats.port });
+      await heard();
+      expect(await following.stop('SIGINT')).toBe(0);
+      const { stdout } = await runFaascam([...args, '--camera', 'lane']);
+      expect(firsts(stdout)).toContain(last);
     } finally {
       await nc.close();
     }

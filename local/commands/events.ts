@@ -29,6 +29,9 @@ export interface EventsCommand extends StoreChoice, SelectionOptions {
 
 /** An event is split after minutes, and its clip follows within seconds: what is older was stored, or waits for an agent. */
 const RECENT_US = 3_600_000_000;
+/** Messages that are asked of NATS at once, and how long a server that counts more than it has may say nothing. */
+const MOST_AT_ONCE = 1000;
+const NO_MORE_AFTER_MS = 5000;
 
 /** `faascam events`: the events in the store, and with NATS those that go on or whose clips are on their way. */
 export async function events(command: EventsCommand, signal: AbortSignal): Promise<void> {
@@ -103,12 +106,20 @@ async function recentEvents(config: Config, signal: AbortSignal): Promise<EventM
       deliver_policy: DeliverPolicy.StartTime,
       opt_start_time: new Date(sinceUs / 1000).toISOString(),
     });
-    if ((await consumer.info()).num_pending === 0) return [];
-    for await (const message of await consumer.consume()) {
-      signal.throwIfAborted();
-      const event = readEvent(message.data);
-      if (event !== undefined) latest.set(event.id, event);
-      if (message.info.pending === 0) break;
+    let left = (await consumer.info()).num_pending;
+    while (left > 0) {
+      // After a kill -9, nats-server 2.9 may count messages that are not there: then a request ends with none.
+      let came = 0;
+      const request = { max_messages: Math.min(left, MOST_AT_ONCE), expires: NO_MORE_AFTER_MS };
+      for await (const message of await consumer.fetch(request)) {
+        signal.throwIfAborted();
+        const event = readEvent(message.data);
+        if (event !== undefined) latest.set(event.id, event);
+        came += 1;
+        left = message.info.pending;
+        if (left === 0) break;
+      }
+      if (came === 0) break;
     }
     return [...latest.values()];
   } catch (error) {
