@@ -1,112 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { headers as natsHeaders } from '@nats-io/transport-node';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { connectNats, type Messaging } from '@faascam/core/messaging';
-import { type NatsServer, startNatsServer } from '@faascam/core/nats-server';
 import { headers as headerNames } from '@faascam/core/subjects';
-import pino from 'pino';
-import { type Connector, type ConnectorOptions, runConnector } from './connector.ts';
+import { describe, expect, it, vi } from 'vitest';
 import { deadLetterHeaders } from './dead-letter.ts';
-import { type Answering, RecordingGateway } from './testing/recording-gateway.ts';
-import { consumerName } from './topics.ts';
+import { gate, testConnectors, WAIT } from './testing/connectors.ts';
 
-const WAIT = { timeout: 20_000, interval: 20 };
-
-let directory: string;
-let server: NatsServer;
-let messaging: Messaging;
-let gateway: RecordingGateway | undefined;
-const running: { over: AbortController; connector: Connector }[] = [];
-let logged: string[] = [];
-
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'connector-'));
-  server = await startNatsServer({ directory });
-});
-beforeEach(async () => {
-  logged = [];
-  messaging = await connectNats(server.url, 'test');
-});
-afterEach(async () => {
-  await stopConnectors();
-  await gateway?.close();
-  gateway = undefined;
-  for await (const { config } of messaging.jsm.streams.list())
-    await messaging.jsm.streams.delete(config.name);
-  await messaging.nc.close();
-});
-afterAll(async () => {
-  await server.stop();
-  await rm(directory, { recursive: true, force: true });
-});
-
-async function openGateway(topics: Record<string, string>, answering?: Answering): Promise<RecordingGateway> {
-  gateway = await new RecordingGateway(topics, answering).open();
-  return gateway;
-}
-
-async function connect(options: Partial<ConnectorOptions> = {}): Promise<Connector> {
-  const over = new AbortController();
-  const connector = runConnector({
-    gatewayUrl: gateway?.url ?? '',
-    messaging,
-    log: pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),
-    signal: over.signal,
-    freshness: 'newest',
-    refreshMs: 100,
-    ...options,
-  });
-  running.push({ over, connector });
-  await connector.ready;
-  return connector;
-}
-
-async function stopConnectors(): Promise<void> {
-  for (const { over, connector } of running.splice(0)) {
-    over.abort();
-    await connector.done;
-  }
-}
-
-async function publish(subject: string, body: string, headers: Record<string, string> = {}): Promise<void> {
-  const carried = natsHeaders();
-  for (const [name, value] of Object.entries(headers)) carried.set(name, value);
-  await messaging.js.publish(subject, body, { headers: carried });
-}
-
-/** A promise that a test resolves when it wants to. */
-function gate(): { opened: Promise<void>; open: () => void } {
-  let open: () => void = () => undefined;
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { opened, open };
-}
-
-async function unsettled(stream: string): Promise<number> {
-  let count = 0;
-  for await (const { num_pending, num_ack_pending } of messaging.jsm.consumers.list(stream)) {
-    count += num_pending + num_ack_pending;
-  }
-  return count;
-}
-
-it('a connector gives a consumer back its topic when somebody has turned it to another', async () => {
-  await openGateway({ events: 'detections.*' });
-  await connect();
-  await stopConnectors();
-  const name = consumerName('events', 'detections.*');
-  await messaging.jsm.consumers.update('DETECTIONS', name, { filter_subject: 'detections.other' });
-  await connect();
-  await publish('detections.a', 'one');
-  await vi.waitFor(() => expect(gateway?.bodies('events')).toEqual(['one']), WAIT);
-});
+const { connect, log, messaging, openGateway, publish, stop, unsettled } = testConnectors();
 
 describe('a call', () => {
   it('carries the body as it is, the headers that HTTP can carry, and the subject', async () => {
-    const { calls } = await openGateway({ motion: 'frames.*' });
+    const recorded = await openGateway({ motion: 'frames.*' });
+    const { calls } = recorded;
     const connector = await connect();
     const carried = natsHeaders();
     carried.set(headerNames.capturedAt, '1700000000000000');
@@ -116,7 +19,7 @@ describe('a call', () => {
     carried.append('X-Many', 'a');
     carried.append('X-Many', 'b');
     const bytes = Buffer.from([0xff, 0xd8, 0, 1, 2, 0xff]);
-    await messaging.js.publish('frames.gate', bytes, { headers: carried });
+    await messaging().js.publish('frames.gate', bytes, { headers: carried });
     await vi.waitFor(() => expect(calls).toHaveLength(1), WAIT);
     expect(calls[0]).toMatchObject({
       functionName: 'motion',
@@ -127,7 +30,7 @@ describe('a call', () => {
         'x-many': 'a, b',
         'x-connector': 'faascam-connector',
         'content-type': 'image/jpeg',
-        host: gateway?.url.slice('http://'.length),
+        host: recorded.url.slice('http://'.length),
       },
     });
     expect(Object.keys(calls[0]?.headers ?? {})).not.toContain('nats-msg-id');
@@ -152,7 +55,7 @@ describe('a call', () => {
     await vi.waitFor(() => expect(recorded.calls).toHaveLength(3), WAIT);
     expect(recorded.bodies('motion')).toEqual(['frame']);
     expect(recorded.bodies('clip').sort()).toEqual(['event', 'ready']);
-    expect(logged.filter((line) => line.includes('is no NATS subject'))).toHaveLength(2);
+    expect(log().filter((line) => line.includes('is no NATS subject'))).toHaveLength(2);
   });
 });
 
@@ -247,9 +150,9 @@ describe('frames', () => {
   it('from before the connector came are not delivered, but waiting work is', async () => {
     const recorded = await openGateway({ motion: 'frames.*', events: 'detections.*' });
     await connect();
-    await stopConnectors();
-    for await (const { name } of messaging.jsm.consumers.list('FRAMES')) {
-      await messaging.jsm.consumers.delete('FRAMES', name);
+    await stop();
+    for await (const { name } of messaging().jsm.consumers.list('FRAMES')) {
+      await messaging().jsm.consumers.delete('FRAMES', name);
     }
     await publish('frames.a', 'old');
     await publish('detections.a', 'waited');
@@ -283,12 +186,12 @@ describe('a failed call', () => {
     const connector = await connect();
     await publish('clips.ready.a', '1');
     await vi.waitFor(() => expect(recorded.calls).toHaveLength(1), WAIT);
-    const consumer = async () => (await messaging.jsm.consumers.list('CLIPS').next())[0];
+    const consumer = async () => (await messaging().jsm.consumers.list('CLIPS').next())[0];
     const waitMs = ((await consumer())?.config.ack_wait ?? 0) / 1e6;
     expect(waitMs).toBeGreaterThan(1000);
     // The server measures the wait by its own clock. What the connector tells it shows that the wait is over.
     const toldMs: number[] = [];
-    const told = messaging.nc.subscribe('$JS.ACK.CLIPS.>', {
+    const told = messaging().nc.subscribe('$JS.ACK.CLIPS.>', {
       callback: (_error, message) => {
         if (message.string() === '+WPI') toldMs.push(Date.now());
       },
@@ -320,7 +223,7 @@ describe('a failed call', () => {
       WAIT,
     );
     expect(recorded.bodies('events')).toEqual(['bad', 'good']);
-    const letter = await messaging.jsm.streams.getMessage('DEADLETTER', {
+    const letter = await messaging().jsm.streams.getMessage('DEADLETTER', {
       last_by_subj: 'deadletter.events.detections.a',
     });
     expect(letter?.string()).toBe('bad');
@@ -330,7 +233,7 @@ describe('a failed call', () => {
     expect(letter?.header.get(deadLetterHeaders.function)).toBe('events');
     expect(letter?.header.get('X-Kept')).toBe('yes');
     await vi.waitFor(async () => expect(await unsettled('DETECTIONS')).toBe(0), WAIT);
-    expect(logged.join('')).not.toContain('good');
+    expect(log().join('')).not.toContain('good');
   });
 
   it('of an image is made once more and then dropped, and the camera goes on', async () => {
@@ -345,71 +248,5 @@ describe('a failed call', () => {
     );
     await publish('frames.a', 'good');
     await vi.waitFor(() => expect(recorded.bodies('motion')).toEqual(['bad', 'bad', 'good']), WAIT);
-  });
-});
-
-describe('what goes away', () => {
-  it('may be the gateway: work waits and is done when it comes back', async () => {
-    const recorded = await openGateway({ clip: 'clips.ready.*' });
-    const connector = await connect();
-    await recorded.close();
-    for (const body of ['1', '2', '3']) await publish('clips.ready.a', body);
-    await vi.waitFor(() => expect(connector.stats()['clip']?.retried).toBeGreaterThan(2), WAIT);
-    await recorded.open();
-    await vi.waitFor(() => expect(recorded.bodies('clip')).toEqual(['1', '2', '3']), WAIT);
-    expect(connector.stats()).toMatchObject({ clip: { delivered: 3, parked: 0 } });
-  });
-
-  it('may be a function: its calls stop, and when it is back it goes on where it stopped', async () => {
-    const recorded = await openGateway({ events: 'detections.*' });
-    const connector = await connect();
-    await publish('detections.a', '1');
-    await vi.waitFor(() => expect(recorded.bodies('events')).toEqual(['1']), WAIT);
-    const { functions } = recorded;
-    recorded.functions = [];
-    await vi.waitFor(() => expect(logged.join('')).toContain('the function is gone'), WAIT);
-    await publish('detections.a', '2');
-    const { listed } = recorded;
-    await vi.waitFor(() => expect(recorded.listed).toBeGreaterThan(listed + 2), WAIT);
-    expect(recorded.bodies('events')).toEqual(['1']);
-    recorded.functions = functions;
-    await vi.waitFor(() => expect(recorded.bodies('events')).toEqual(['1', '2']), WAIT);
-    await vi.waitFor(() => expect(connector.stats()).toMatchObject({ events: { delivered: 2 } }), WAIT);
-  });
-
-  it('may be the connector: calls in flight are finished, and the next one does the rest once and in order', async () => {
-    const slow = gate();
-    const recorded = await openGateway({ events: 'detections.*' }, async (_call, nth) => {
-      if (nth === 3) await slow.opened;
-      return 200;
-    });
-    const first = await connect();
-    const bodies = Array.from({ length: 20 }, (_, n) => String(n));
-    for (const body of bodies) await publish('detections.a', body);
-    await vi.waitFor(() => expect(recorded.calls).toHaveLength(3), WAIT);
-    const stopped = stopConnectors();
-    slow.open();
-    await stopped;
-    expect(first.stats()).toMatchObject({ events: { delivered: 3 } });
-    const second = await connect();
-    await vi.waitFor(() => expect(second.stats()).toMatchObject({ events: { delivered: 17 } }), WAIT);
-    expect(recorded.bodies('events')).toEqual(bodies);
-  });
-
-  it('may be the whole NATS server: consumers are made again and later messages arrive', async () => {
-    const recorded = await openGateway({ motion: 'frames.*', events: 'detections.*' });
-    await connect();
-    await publish('frames.a', '1');
-    await publish('detections.a', '1');
-    await vi.waitFor(() => expect(recorded.calls).toHaveLength(2), WAIT);
-    const { port } = server;
-    await server.stop();
-    server = await startNatsServer({ directory, port });
-    await vi.waitFor(async () => {
-      await publish('frames.a', '2');
-      expect(recorded.bodies('motion')).toContain('2');
-    }, WAIT);
-    await publish('detections.a', '2');
-    await vi.waitFor(() => expect(recorded.bodies('events')).toEqual(['1', '2']), WAIT);
   });
 });
