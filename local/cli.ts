@@ -9,6 +9,7 @@ import type { VerifyCommand } from './commands/verify.ts';
 import { addDeadLetterCommands } from './deadletters-cli.ts';
 import type { CommandLine } from './quick-config.ts';
 import { runProgram, stoppable } from './run-program.ts';
+import { withSiteOptions } from './site-options.ts';
 import { withStoreOptions } from './store-choice.ts';
 import { addTrialCommands } from './trial-cli.ts';
 
@@ -82,10 +83,10 @@ function program(): Command {
 
   const model = faascam.command('model').description('detector models');
   const modelOptions = (command: Command): Command =>
-    command
-      .option('-c, --config <file>', 'faascam.yml')
-      .option('-d, --data <dir>', 'data folder (default: faascam-data)')
-      .option('--models <dir>', 'folder of downloaded models (default: models in the data folder)');
+    withSiteOptions(command).option(
+      '--models <dir>',
+      'folder of downloaded models (default: models in the data folder)',
+    );
   modelOptions(model.command('list').description('what there is'))
     .option('--json', 'as JSON')
     .action(async (options: CommandLine & { json?: boolean }) =>
