@@ -5,6 +5,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['faascam-source', 'node', 'import', 'module', 'default'] } },
   test: {
     include: ['**/*.test.ts'],
+    // The viewer serves the page as it was built.
+    globalSetup: ['functions/viewer/page-build-setup.ts'],
     // faas-cli copies what it builds into build/.
     exclude: ['**/node_modules/**', '**/dist/**', '**/bundle/**', 'build/**'],
     pool: 'forks',
@@ -12,5 +14,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // A condition that is waited for may take long on a loaded machine.
+    expect: { poll: { timeout: 30_000 } },
   },
 });

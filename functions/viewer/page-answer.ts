@@ -1,10 +1,26 @@
 import type { Answer, Asked } from './answer.ts';
 import type { PageFiles } from './page-files.ts';
 
+/** The first part of each path that the page has a view for; `page/router.ts` tells them apart further. */
+const AREAS = new Set([
+  '',
+  'index.html',
+  'cameras',
+  'events',
+  'timeline',
+  'zones',
+  'health',
+  'login',
+  'share',
+]);
+/** Longest path of the page, in parts. */
+const MAX_PARTS = 3;
+
 /** The page or one of its assets at `path`, below the function's address; undefined if neither is there. */
-export function pageAnswer(page: PageFiles, asked: Asked, path: string): Answer | undefined {
-  const [area = '', first, second, ...rest] = path.replace(/^\/+/, '').replace(/\/$/, '').split('/');
-  if (first === undefined) return area === '' || area === 'index.html' ? page.page(asked) : undefined;
-  if (area !== 'assets' || rest.length > 0) return undefined;
-  return page.asset(asked, second ?? first, second === undefined ? undefined : first);
+export async function pageAnswer(page: PageFiles, asked: Asked, path: string): Promise<Answer | undefined> {
+  const parts = path.replace(/^\/+/, '').split('/');
+  const [area = '', name = '', ...rest] = parts;
+  if (area === 'assets') return rest.length > 0 ? undefined : await page.asset(asked, name);
+  if (!AREAS.has(area) || parts.length > MAX_PARTS) return undefined;
+  return await page.page(asked, parts.length - 1);
 }

@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -28,10 +27,6 @@ let hevc: Buffer;
 let picture: Buffer;
 
 beforeAll(async () => {
-  // The page is served as it was compiled.
-  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-  await run(process.execPath, [tsc, '--build', join(import.meta.dirname, 'page')]);
-
   directory = await mkdtemp(join(tmpdir(), 'faascam-page-'));
   h264 = await makeMedia('clip.mp4', [
     '-t',
@@ -135,19 +130,11 @@ it('an event is a card with what matters, and a click on it plays its clip', asy
     demo: true,
     gaps: [{ fromUs: START_US, toUs: START_US + 2_500_000, cause: 'camera-lost' }],
   });
-  await page.goto(host.url);
+  await page.goto(`${host.url}events`);
   const card = page.getByRole('button', { name: /Person and dog on yard/ });
   await card.waitFor();
   const text = await card.innerText();
-  for (const part of [
-    'person',
-    'dog',
-    'yard',
-    '13:00:00',
-    '20\u00a0s',
-    '87\u00a0%',
-    'incomplete: camera lost',
-  ]) {
+  for (const part of ['person', 'dog', 'yard', '13:00:00', '20\u00a0s', '87%', 'incomplete: camera lost']) {
     expect(text).toContain(part);
   }
   expect(text).toContain('demo model');
@@ -199,7 +186,7 @@ it('an event tells in the player why it began and ended, its zones and lines, an
       ended: { ...at, rule: 'state-lost', atUs: START_US, quietMs: 0 },
     },
   });
-  await page.goto(host.url);
+  await page.goto(`${host.url}events`);
   await page.getByRole('button', { name: /on yard/ }).click();
   const facts = page.locator('#player-facts > div');
   const fact = async (name: string): Promise<string | undefined> =>
@@ -210,7 +197,7 @@ it('an event tells in the player why it began and ended, its zones and lines, an
         .textContent()
     )?.replaceAll('\u00a0', ' ');
   expect(await fact('Why it began')).toBe(
-    `person entered the zone ${ODD_LABEL}, seen 3 times, median score 81 %`,
+    `person entered the zone ${ODD_LABEL}, seen 3 times, median score 81%`,
   );
   expect(await fact('Why it ended')).toBe('the last object left, and nothing followed for 2 s');
   expect(await fact('Zones')).toBe(`drive, ${ODD_LABEL}`);
@@ -226,13 +213,13 @@ it('an event tells in the player why it began and ended, its zones and lines, an
   expect(await fact('Why it ended')).toMatch(/^what was known of it was lost/);
   expect(await page.getByText('Why it began').count()).toBe(0);
   expect(await page.getByRole('link', { name: 'Clean snapshot' }).isHidden()).toBe(true);
-  expect(await page.title()).toBe('faascam');
+  expect(await page.title()).toBe('Events · faascam');
   expect(faults).toEqual([]);
 });
 
 it('new events come in while a clip plays, without disturbing it or the focus', async () => {
   await storeEvent(store, { camera: 'yard', startUs: START_US, clip: h264, snapshot: picture });
-  await page.goto(host.url);
+  await page.goto(`${host.url}events`);
   const card = page.getByRole('button', { name: /on yard/ });
   await card.waitFor();
   await card.focus();
@@ -260,6 +247,7 @@ it('new events come in while a clip plays, without disturbing it or the focus', 
 it('a filter is kept in the address, and what is shown follows it back', async () => {
   await storeEvent(store, { camera: 'yard', startUs: START_US, labels: ['person'] });
   await storeEvent(store, { camera: 'gate', startUs: START_US + 1, labels: ['car'] });
+  // Also under the address that the list had before it had a path of its own.
   await page.goto(`${host.url}?label=car`);
   await page.locator('[data-event]').waitFor();
   expect(await page.locator('[data-event]').count()).toBe(1);
@@ -281,7 +269,7 @@ it('older events come as one scrolls, each once', async () => {
       startUs: START_US - index * 7_200_000_000,
     });
   }
-  await page.goto(host.url);
+  await page.goto(`${host.url}events`);
   await page.locator('[data-event]').first().waitFor();
   await expect
     .poll(async () => {
@@ -297,11 +285,11 @@ it('older events come as one scrolls, each once', async () => {
 
 it('a label that looks like markup is shown as it is and does nothing', async () => {
   await storeEvent(store, { camera: 'yard', startUs: START_US, labels: [ODD_LABEL] });
-  await page.goto(host.url);
+  await page.goto(`${host.url}events`);
   await page.locator('.chip', { hasText: ODD_LABEL }).waitFor();
   await page.locator('[data-event] button').click();
   await page.getByRole('dialog').getByText('There is no footage of this event.').waitFor();
-  expect(await page.title()).toBe('faascam');
+  expect(await page.title()).toBe('Events · faascam');
   expect(faults).toEqual([]);
 });
 
@@ -313,7 +301,7 @@ it('a clip that the browser cannot play is told so in a sentence, with a link to
     videoCodec: 'hevc',
     snapshot: picture,
   });
-  await page.goto(host.url);
+  await page.goto(`${host.url}events`);
   await page.locator('[data-event] button').click();
   const fault = page.locator('#player-fault');
   await fault.getByText('which this browser cannot play').waitFor();
@@ -321,7 +309,7 @@ it('a clip that the browser cannot play is told so in a sentence, with a link to
 });
 
 it('an empty list says what is being waited for, and a server that is away is said to be', async () => {
-  await page.goto(host.url);
+  await page.goto(`${host.url}events`);
   await page.getByRole('heading', { name: 'No events yet' }).waitFor();
   await page.getByText('Cameras are out of sight', { exact: false }).waitFor();
   const { port } = new URL(host.url);

@@ -20,10 +20,10 @@ const START_US = Date.UTC(2026, 2, 4, 12) * 1000;
 const clip = Buffer.from(Uint8Array.from({ length: 3_000_000 }, (_, index) => index * 31 + (index >> 8)));
 const snapshot = Buffer.from('not really a JPEG');
 const page = new PageFiles(
-  '<link href="assets/app.css"><script src="assets/app.js"></script>',
+  '<link href="./assets/app-1.css"><script src="./assets/app-1.js"></script>',
   new Map([
-    ['app.js', Buffer.from('export {};')],
-    ['app.css', Buffer.from('body {}')],
+    ['app-1.js', Buffer.from('export {};')],
+    ['app-1.css', Buffer.from('body {}')],
   ]),
 );
 
@@ -83,28 +83,34 @@ async function sentenceOf(response: Response): Promise<string> {
 }
 
 describe('the page', () => {
-  it('names its assets relative to itself and by their content, and may load nothing from elsewhere', async () => {
+  it('names its assets relative to itself on each of its paths, and may load nothing from elsewhere', async () => {
     const response = await get('');
     expect(response.status).toBe(200);
-    const html = await response.text();
-    expect(html).toContain(`href="assets/${page.digest}/app.css"`);
+    expect(await response.text()).toContain('href="assets/app-1.css"');
     const policy = response.headers.get('content-security-policy') ?? '';
     expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("require-trusted-types-for 'script'");
     expect(policy).not.toContain('unsafe');
     expect(policy).not.toContain('http');
     expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(await (await get('events')).text()).toContain('href="assets/app-1.css"');
+    for (const path of ['events/some-id', 'zones/yard', 'events/']) {
+      expect(await (await get(path)).text()).toContain('src="../assets/app-1.js"');
+    }
+    const again = await get('events/some-id', { 'If-None-Match': response.headers.get('etag') ?? '' });
+    expect(again.status).toBe(304);
   });
 
-  it('lets browsers keep assets for good under their present name only', async () => {
-    const lasting = await get(`assets/${page.digest}/app.js`);
-    expect(lasting.headers.get('content-type')).toContain('text/javascript');
-    expect(lasting.headers.get('cache-control')).toContain('immutable');
-    const other = await get('assets/0123456789abcdef/app.js');
-    expect(other.status).toBe(200);
-    expect(other.headers.get('cache-control')).toBe('no-cache');
-    expect((await get('assets/app.js', { 'If-None-Match': other.headers.get('etag') ?? '' })).status).toBe(
-      304,
-    );
+  it('comes compressed to whoever can take that, with assets that browsers may keep for good', async () => {
+    const zipped = await get('assets/app-1.js', { 'Accept-Encoding': 'gzip' });
+    expect(zipped.headers.get('content-type')).toContain('text/javascript');
+    expect(zipped.headers.get('content-encoding')).toBe('gzip');
+    expect(zipped.headers.get('cache-control')).toContain('immutable');
+    expect(await zipped.text()).toBe('export {};');
+    const plain = await get('assets/app-1.js', { 'Accept-Encoding': 'identity' });
+    expect(plain.headers.get('content-encoding')).toBeNull();
+    expect(plain.headers.get('vary')).toBe('Accept-Encoding');
+    expect(await plain.text()).toBe('export {};');
   });
 
   it('has no other files', async () => {
@@ -112,7 +118,9 @@ describe('the page', () => {
       'assets/handler.js',
       'assets/..%2fpackage.json',
       'assets/%2e%2e/package.json',
+      'assets/x/app-1.js',
       'package.json',
+      'events/a/b/c',
     ]) {
       const response = await get(path);
       expect(response.status).toBe(404);

@@ -75,7 +75,7 @@ export class Viewer {
     const match = this.#table.find(asked.method, event.path);
     if (match.kind === 'bad') return errorAnswer(400, 'The address is not properly encoded.');
     if (match.kind === 'other-method') return otherMethodAnswer(asked.method, match.methods);
-    if (match.kind === 'unknown') return this.#pageAnswer(event.path, asked);
+    if (match.kind === 'unknown') return await this.#pageAnswer(event.path, asked);
     const { operation, params } = match;
     try {
       return await this.#allowed(operation, params, event, asked);
@@ -84,8 +84,8 @@ export class Viewer {
     }
   }
 
-  #pageAnswer(path: string, asked: Asked): Answer {
-    const answer = pageAnswer(this.#page, asked, path);
+  async #pageAnswer(path: string, asked: Asked): Promise<Answer> {
+    const answer = await pageAnswer(this.#page, asked, path);
     if (answer === undefined) return errorAnswer(404, 'There is nothing at this address.');
     const shows = asked.method === 'GET' || asked.method === 'HEAD';
     return shows ? answer : otherMethodAnswer(asked.method, ['GET', 'HEAD']);

@@ -9,7 +9,6 @@ import { startNatsServer, type NatsServer } from '@faascam/core/nats-server';
 import { freePort } from '@faascam/core/ports';
 import { bundledFunctions } from '@faascam/function-host/bundling/functions';
 import { writeFunction, writeHost } from '@faascam/function-host/bundling/write';
-import { builtEntry } from '@faascam/function-host/testing/built-host';
 import { openExercise, type Exercise, type FunctionName } from './exercise.ts';
 import { installFunction } from './installed.ts';
 
@@ -25,8 +24,6 @@ const children: ChildProcess[] = [];
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'faascam-bundles-'));
   nats = await startNatsServer({ directory: join(scratch, 'nats') });
-  // The page's programs are compiled, not bundled.
-  await builtEntry(join(root, 'functions', 'viewer'), 'handler.js');
   await writeHost(root, join(scratch, 'host'));
   for (const name of names) await installFunction(root, name, join(scratch, 'host'), join(scratch, name));
 });

@@ -54,7 +54,7 @@ it('an image takes in bundles and scripts, and no sources, tests or packages of 
     'function/handler.js',
   ])
     expect(isIn(path), path).toBe(true);
-  expect(isIn('function/bundle/dist/page/app.js')).toBe(true);
+  expect(isIn('function/bundle/dist/web/assets/index.js')).toBe(true);
   for (const path of [
     ...['host.ts', 'dist/index.js', 'node_modules/x/a.js', 'function/handler.ts', 'function/dist/handler.js'],
     ...['function/node_modules/a/b.js', 'function/bundle/node_modules/a/b.js', 'Dockerfile', 'package.json'],

@@ -61,8 +61,12 @@ export const eventView = record({
     /** The snapshot without boxes and labels. */
     cleanSnapshot: optional(text),
     clip: optional(text),
+    /** A short moving picture of it. */
+    preview: optional(text),
     manifest: text,
   }),
+  /** It is not deleted when its time is up. */
+  kept: optional(truth),
 });
 export type EventView = Checked<typeof eventView>;
 
@@ -127,6 +131,7 @@ export const statusAnswer = record({
   /** Cameras that have stored events, and labels seen among those shown so far: choices for the filters. */
   cameras: listOf(text),
   labels: listOf(text),
+  zones: optional(listOf(text)),
 });
 export type StatusAnswer = Checked<typeof statusAnswer>;
 

@@ -27,10 +27,13 @@ export function listOf<T>(check: Check<T>): Check<T[]> {
   };
 }
 
+/** An object's fields: those that may be undefined may also be left out. */
+type Fields<F> = {
+  [K in keyof F as undefined extends Checked<F[K]> ? never : K]: Checked<F[K]>;
+} & { [K in keyof F as undefined extends Checked<F[K]> ? K : never]?: Checked<F[K]> };
+
 /** An object with these fields; others are dropped. */
-export function record<F extends Record<string, Check<unknown>>>(
-  fields: F,
-): Check<{ [K in keyof F]: Checked<F[K]> }>;
+export function record<F extends Record<string, Check<unknown>>>(fields: F): Check<Fields<F>>;
 export function record(fields: Record<string, Check<unknown>>): Check<Record<string, unknown>> {
   return (value, place) => {
     if (typeof value !== 'object' || value === null) return refuse(place, 'an object');

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { FaascamError, systemCodeOf } from '@faascam/core/errors';
@@ -59,20 +59,13 @@ export async function writeHost(root: string, directory: string): Promise<void> 
   await writeFile(join(directory, 'licences.txt'), await licencesOf(root, inputs));
 }
 
-/** The page's files, where the viewer looks for them from a folder that is not `dist`. */
+/** The built page, where the viewer looks for it from a folder that is not `dist`. */
 async function copyPage(from: string, to: string): Promise<void> {
-  const names = (await readdir(join(from, 'page'))).sort();
-  await mkdir(join(to, 'page'));
-  await mkdir(join(to, 'dist', 'page'), { recursive: true });
-  for (const name of names) {
-    if (/\.(html|css|svg)$/.test(name)) await copyFile(join(from, 'page', name), join(to, 'page', name));
-    if (!name.endsWith('.ts') || name.endsWith('.test.ts')) continue;
-    const compiled = join('dist', 'page', name.replace(/\.ts$/, '.js'));
-    await copyFile(join(from, compiled), join(to, compiled)).catch((cause: unknown) => {
-      if (systemCodeOf(cause) !== 'ENOENT') throw cause;
-      throw new FaascamError('page-missing', `There is no ${join(from, compiled)}: npm run build`, { cause });
-    });
-  }
+  const built = join('dist', 'web');
+  await cp(join(from, built), join(to, built), { recursive: true }).catch((cause: unknown) => {
+    if (systemCodeOf(cause) !== 'ENOENT') throw cause;
+    throw new FaascamError('page-missing', `There is no ${join(from, built)}: npm run build`, { cause });
+  });
 }
 
 async function copyModels(from: string, to: string, more: readonly string[]): Promise<void> {

@@ -1,0 +1,17 @@
+import { render } from 'preact';
+import { App } from './app.tsx';
+import { startCameras } from './data/cameras.ts';
+import { startStream } from './data/stream.ts';
+import { startRouter } from './router.ts';
+import { startTheme } from './theme.ts';
+import { startLanguage } from './words/words.ts';
+
+startTheme();
+startLanguage();
+startRouter();
+startCameras();
+startStream();
+
+const root = document.getElementById('app');
+if (root === null) throw new Error('The page has no element with id app.');
+render(<App />, root);

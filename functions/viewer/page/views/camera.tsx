@@ -1,0 +1,81 @@
+import type { JSX } from 'preact';
+import { useRef } from 'preact/hooks';
+import { cameras } from '../data/cameras.ts';
+import { stateText } from '../parts/camera-tile.tsx';
+import { Empty } from '../parts/empty.tsx';
+import { Icon } from '../parts/icons.tsx';
+import { LatestPicture } from '../parts/latest-picture.tsx';
+import { Link } from '../parts/link.tsx';
+import { searchOf, noFilter } from '../data/filters.ts';
+import { words } from '../words/words.ts';
+import { CamerasNotice } from './wall.tsx';
+
+const EVERY_MS = 400;
+
+/** One camera, as large as the screen allows. */
+export function Camera({ name }: { name: string }): JSX.Element {
+  const { cameras: say, states } = words.value;
+  const stage = useRef<HTMLDivElement>(null);
+  const list = cameras.value;
+  const camera = list?.find(({ id }) => id === name);
+  if (camera === undefined) {
+    return (
+      <>
+        <h1 class="page-title">{name}</h1>
+        <CamerasNotice />
+        {list !== undefined && <Empty title={say.unknown(name)} text={say.unknownHint} />}
+      </>
+    );
+  }
+  return (
+    <section class="single" aria-labelledby="camera-title">
+      <div class="section-head">
+        <Link to={{ view: 'live' }} class="icon-button" label={say.back} title={say.back}>
+          <Icon name="back" />
+        </Link>
+        <h1 class="page-title" id="camera-title">
+          {camera.id}
+        </h1>
+        <p class="state" data-state={camera.state}>
+          <span class="dot" aria-hidden="true" />
+          {stateText(camera.state, states)}
+        </p>
+      </div>
+      <div class="live-stage" ref={stage}>
+        <LatestPicture
+          url={camera.urls.frame}
+          everyMs={EVERY_MS}
+          alt={say.picture(camera.id)}
+          class="live-picture"
+        />
+        {camera.cause !== undefined && <p class="stage-fault">{camera.cause}</p>}
+        <div class="stage-tools">
+          <button
+            class="icon-button"
+            type="button"
+            title={say.fullScreen}
+            aria-label={say.fullScreen}
+            onClick={() => void toggleFullScreen(stage.current)}
+          >
+            <Icon name="full" />
+          </button>
+        </div>
+      </div>
+      <p class="actions">
+        <Link to={{ view: 'events' }} query={searchOf({ ...noFilter, camera: camera.id }, '')} class="button">
+          <Icon name="events" />
+          {say.eventsOf}
+        </Link>
+      </p>
+    </section>
+  );
+}
+
+async function toggleFullScreen(stage: HTMLElement | null): Promise<void> {
+  try {
+    if (document.fullscreenElement === null) await stage?.requestFullscreen();
+    else await document.exitFullscreen();
+  } catch {
+    // A phone that has none for this element shows it as large as it can already.
+  }
+}

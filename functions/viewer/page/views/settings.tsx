@@ -1,0 +1,49 @@
+import type { JSX } from 'preact';
+import { status } from '../data/cameras.ts';
+import { Icon } from '../parts/icons.tsx';
+import { Select } from '../parts/select.tsx';
+import { chooseTheme, theme, themes } from '../theme.ts';
+import { language, languages } from '../words/format.ts';
+import { catalogues, chooseLanguage, words } from '../words/words.ts';
+
+/** How the page looks and speaks on this device, and what runs behind it. */
+export function Settings(): JSX.Element {
+  const { settings: say } = words.value;
+  const about = status.value;
+  return (
+    <>
+      <button
+        class="icon-button"
+        type="button"
+        popovertarget="settings"
+        aria-label={say.name}
+        title={say.name}
+      >
+        <Icon name="settings" />
+      </button>
+      <div class="menu" id="settings" popover="auto" role="dialog" aria-label={say.name}>
+        <Select
+          plain
+          label={say.theme}
+          value={theme.value}
+          choices={themes.map((one) => [one, say[one]] as const)}
+          onChoose={(chosen) => {
+            const found = themes.find((one) => one === chosen);
+            if (found !== undefined) chooseTheme(found);
+          }}
+        />
+        <Select
+          plain
+          label={say.language}
+          value={language.value}
+          choices={languages.map((one) => [one, catalogues[one].languageName] as const)}
+          onChoose={(chosen) => {
+            const found = languages.find((one) => one === chosen);
+            if (found !== undefined) chooseLanguage(found);
+          }}
+        />
+        {about !== undefined && <p class="about">{about.software}</p>}
+      </div>
+    </>
+  );
+}
