@@ -5,6 +5,7 @@ import { isScalar, LineCounter, parseDocument, visit, type Document } from 'yaml
 import { z } from 'zod';
 import { messageOf, systemCodeOf, UsageError } from './errors.ts';
 import { cameraId } from './ids.ts';
+import { liveSettings } from './live-settings.ts';
 import { natsSettings, resolvedNats } from './nats-access.ts';
 import { redact } from './redact.ts';
 import { cameraSettings } from './camera-settings.ts';
@@ -80,6 +81,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('The web page.'),
+  live: liveSettings,
   cameras: z
     .record(cameraId, cameraSettings)
     .refine((cameras) => Object.keys(cameras).length > 0, { error: 'needs at least one camera' })

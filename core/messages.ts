@@ -279,6 +279,8 @@ export const agentHealth = z.object({
   configRevision: z.string().optional(),
   /** What it signs with, see docs/evidence.md. */
   publicKey: publicKey.optional(),
+  /** Its live server, as browsers reach it; absent without one. */
+  live: z.object({ url: z.string() }).optional(),
   cameras: z.record(cameraId, cameraHealth),
 });
 export type AgentHealth = z.infer<typeof agentHealth>;

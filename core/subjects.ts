@@ -7,6 +7,10 @@ export const subjects = {
   clipsWanted: (camera: string) => `clips.wanted.${camera}`,
   clipsReady: (camera: string) => `clips.ready.${camera}`,
   clipsStored: (camera: string) => `clips.stored.${camera}`,
+  /** Asks the camera's agent for live view, see `liveRequest`; no stream keeps it. */
+  liveControl: (camera: string) => `control.live.${camera}`,
+  /** Pictures for those who watch through NATS; no stream keeps them. Headers as those of frames. */
+  livePictures: (camera: string) => `live.${camera}`,
 } as const;
 
 /** The camera in a subject of ours: its last token. */
