@@ -388,11 +388,13 @@ bring_up() {
   fi
   if [ "$was" = active ] && [ -z "$changed" ] && runs_current; then
     say "$now runs already, and was let run."
+    its_status
     next_steps
     return
   fi
   if comes_up; then
     say "$now runs."
+    its_status
     tidy
     next_steps
     return
@@ -427,6 +429,12 @@ comes_up() {
     [ "$(systemctl is-active "$unit")" = active ] || return 1
     [ "$(systemctl show -p NRestarts --value "$unit")" = "$restarts" ] || return 1
   done
+}
+
+# It also runs while NATS or a camera is away, which is no reason to go back to another version, but worth a word.
+its_status() {
+  status=$(systemctl show -p StatusText --value "$unit" 2>/dev/null || :)
+  [ -z "$status" ] || say "It says: $status."
 }
 
 # What the agent said last; it tells no secrets.

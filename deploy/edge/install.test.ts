@@ -211,6 +211,7 @@ async function host(): Promise<{
         *MainPID*) cat ${pid} ;;
         is-active*) if [ -e ${pid} ]; then echo active; else echo inactive; fi ;;
         *NRestarts*) echo 0 ;;
+        *StatusText*) cat ${join(work, 'status')} 2>/dev/null ;;
       esac`,
     'systemd-sysusers': '',
   });
@@ -242,6 +243,16 @@ describe('on a host with an agent that runs', () => {
     expect(await onHost('--from', from)).toMatch(/runs already/);
     expect(starts(await calls())).toBe(2);
     expect(await readdir(at('opt'))).toEqual(before);
+  });
+
+  test('an upgrade while NATS is away is kept, and the installer says how the agent is', async () => {
+    const { install: onHost } = await host();
+    await onHost('--from', await release('0.1.0'), ...site);
+    await writeFile(join(work, 'status'), '1 of 1 cameras stream; NATS is away\n');
+    expect(await onHost('--upgrade', '--from', await release('0.2.0'))).toMatch(
+      /0\.2\.0 runs\.\nIt says: 1 of 1 cameras stream; NATS is away\.\n/,
+    );
+    expect(await text('opt/current/VERSION')).toBe('0.2.0\n');
   });
 
   test('a version that was installed without a start is started by the next installation', async () => {

@@ -137,8 +137,12 @@ END
     "cp /etc/faascam/faascam.yml /root/yml && echo 'nonsense: 1' >>/etc/faascam/faascam.yml && ! $installer --upgrade --from $from && cat /root/yml >/etc/faascam/faascam.yml && grep -qx 0.1.1 /opt/faascam/current/VERSION && systemctl is-active $unit"
   check 'it ends in order, without being killed' \
     "systemctl stop $unit && test \$(systemctl show -p Result --value $unit) = success && test \$(systemctl show -p ExecMainCode --value $unit) = 1"
-  check 'it waits for a NATS that is away, and goes on when it is back' \
-    "systemctl stop site-nats && ! timeout 60 systemctl start $unit; systemctl start site-nats && $(until_so "[ \$(systemctl is-active $unit) = active ]")"
+  check 'it starts while NATS is away, says so, and records' \
+    "systemctl stop site-nats && rm -f /var/lib/faascam/ring/yard/*.mkv && timeout 60 systemctl start $unit && ($(until_so "systemctl show -p StatusText --value $unit | grep -q '1 of 1 cameras stream; NATS is away'")) && $(until_so "ls /var/lib/faascam/ring/yard/*.mkv")"
+  check 'an upgrade while NATS is away is kept' \
+    "out=\$($installer --upgrade --from $from --wait 5) && echo \"\$out\" | grep 'NATS is away' && ! grep -qx 0.1.1 /opt/faascam/current/VERSION && systemctl is-active $unit"
+  check 'and has NATS without a start when that is back' \
+    "restarts=\$(systemctl show -p NRestarts --value $unit) && systemctl start site-nats && ($(until_so "[ \"\$(systemctl show -p StatusText --value $unit)\" = '1 of 1 cameras stream' ]")) && test \$restarts = \$(systemctl show -p NRestarts --value $unit)"
   check 'uninstall keeps config and footage' \
     "$installer --uninstall && test -e /etc/faascam/faascam.yml -a -e /var/lib/faascam/ring -a ! -e /opt/faascam -a ! -e /etc/systemd/system/$unit && ! systemctl is-active $unit"
   check 'what was uninstalled is there again with all it had' \
