@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { messageOf, systemCodeOf, UsageError } from './errors.ts';
 import { cameraId } from './ids.ts';
 import { liveSettings } from './live-settings.ts';
+import { loginSettings, resolvedLogin } from './login-settings.ts';
 import { natsSettings, resolvedNats } from './nats-access.ts';
 import { redact } from './redact.ts';
 import { cameraSettings } from './camera-settings.ts';
@@ -70,7 +71,9 @@ export const configSchema = z.strictObject({
       host: z
         .string()
         .default('127.0.0.1')
-        .describe('Loopback unless told otherwise: the page has no login yet.'),
+        .describe(
+          'Where the page listens. Without users (docs/login.md) it is this host alone, whatever stands here, unless `open` is set.',
+        ),
       port: z
         .number()
         .int()
@@ -78,6 +81,13 @@ export const configSchema = z.strictObject({
         .max(65_535)
         .default(8080)
         .describe('Port of the page and of the functions. 0 takes a free one.'),
+      open: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Whether everybody who reaches the page may do everything while it has no users. For a page that only a proxy with a login reaches.',
+        ),
+      login: loginSettings,
     })
     .prefault({})
     .describe('The web page.'),
@@ -121,6 +131,7 @@ export function readConfig(path: string, env = process.env): Config {
     data: resolve(dirname(path), config.data),
     agent: { ...agent, ringPath },
     nats: resolvedNats(config.nats, dirname(path)),
+    page: { ...config.page, login: resolvedLogin(config.page.login, dirname(path)) },
   };
 }
 

@@ -2,7 +2,7 @@ import { DiscardPolicy, JetStreamApiError, StorageType } from '@nats-io/jetstrea
 import { Objm, type ObjectStore } from '@nats-io/obj';
 import { nanos, PermissionViolationError } from '@nats-io/transport-node';
 import { ensureStreams, streamConfigs, type Messaging, type StreamToBe } from './messaging.ts';
-import { buckets } from './subjects.ts';
+import { auditLog, buckets } from './subjects.ts';
 
 /** Whatever nobody fetched by then is offered again from the ring of its agent. */
 const SEGMENTS_KEPT_MS = 86_400_000;
@@ -12,16 +12,37 @@ const SEGMENTS = `OBJ_${buckets.segments}`;
 /** What NATS answers when a stream has all the bytes that it may, or the server has no more for it. */
 const FULL_CODES = new Set([10_077, 10_023, 10_047]);
 
-const stateBuckets = [
+const DAY_MS = 86_400_000;
+/** No session lasts longer than 30 days. */
+const SESSIONS_KEPT_MS = 31 * DAY_MS;
+const AUDIT_KEPT_MS = 90 * DAY_MS;
+const SMALL_BYTES = 2 * 1024 * 1024;
+
+interface StateBucket {
+  name: string;
+  storage: StorageType;
+  /** Absent: for ever. */
+  keptMs?: number;
+  maxBytes?: number;
+}
+
+const stateBuckets: readonly StateBucket[] = [
   { name: buckets.motion, storage: StorageType.Memory },
   { name: buckets.tracks, storage: StorageType.File },
   { name: buckets.agents, storage: StorageType.File },
   { name: buckets.cameras, storage: StorageType.File },
 ];
+/** Some 5,000 sessions of the page: who logs in again and again may not fill the disk. */
+const sessionsBucket: StateBucket = {
+  name: buckets.sessions,
+  storage: StorageType.File,
+  keptMs: SESSIONS_KEPT_MS,
+  maxBytes: SMALL_BYTES,
+};
 
 /**
  * Makes the streams, `more` of them as well, and buckets that do not exist yet. The connector does, for where each part has rights of its own the
- * others may only use what is there. An object store for which the server has no room is left to the agents, who say so.
+ * others may only use what is there. What can be done without is left out where the server has no room for it; agents say so of their object store.
  */
 export async function ensureSite(messaging: Messaging, more: readonly StreamToBe[] = []): Promise<void> {
   const { jsm } = messaging;
@@ -30,11 +51,18 @@ export async function ensureSite(messaging: Messaging, more: readonly StreamToBe
   for await (const name of jsm.streams.names()) there.add(name);
   const missing = [...streamConfigs, ...more].filter(({ name }) => !there.has(name));
   if (missing.length > 0) await ensureStreams(jsm, undefined, missing);
-  for (const { name, storage } of stateBuckets) {
-    if (!there.has(`KV_${name}`)) await jsm.streams.add(stateBucket(name, storage));
+  for (const bucket of stateBuckets) {
+    if (!there.has(`KV_${bucket.name}`)) await jsm.streams.add(stateBucket(bucket));
   }
-  if (there.has(SEGMENTS)) return;
-  await openSegments(messaging, SEGMENTS_MEGABYTES).catch((error: unknown) => {
+  if (!there.has(SEGMENTS)) await unlessFull(openSegments(messaging, SEGMENTS_MEGABYTES));
+  // The page does without a list of its sessions.
+  if (!there.has(`KV_${buckets.sessions}`)) await unlessFull(jsm.streams.add(stateBucket(sessionsBucket)));
+  if (!there.has(auditLog.stream)) await unlessFull(jsm.streams.add(auditStream));
+}
+
+/** Leaves out what the server has no room for. */
+async function unlessFull(making: Promise<unknown>): Promise<void> {
+  await making.catch((error: unknown) => {
     if (!isFull(error)) throw error;
   });
 }
@@ -43,8 +71,10 @@ export async function ensureSite(messaging: Messaging, more: readonly StreamToBe
  * A KV bucket as NATS's clients make it (ADR-8), but that a message may not roll up others: who writes one key, such as an
  * agent its health, could empty the whole bucket with it. Purging is a right of its own, which the parts have not.
  */
-function stateBucket(name: string, storage: StorageType) {
+function stateBucket({ name, storage, keptMs, maxBytes }: StateBucket) {
   return {
+    ...(keptMs === undefined ? {} : { max_age: nanos(keptMs) }),
+    ...(maxBytes === undefined ? {} : { max_bytes: maxBytes }),
     name: `KV_${name}`,
     subjects: [`$KV.${name}.>`],
     storage,
@@ -55,6 +85,19 @@ function stateBucket(name: string, storage: StorageType) {
     allow_rollup_hdrs: false,
   };
 }
+
+/** The newest entries of the page's audit log. Nobody but the server's admin can take one out. */
+const auditStream = {
+  name: auditLog.stream,
+  subjects: [auditLog.subject],
+  storage: StorageType.File,
+  max_msgs: 10_000,
+  max_bytes: SMALL_BYTES,
+  max_age: nanos(AUDIT_KEPT_MS),
+  discard: DiscardPolicy.Old,
+  deny_delete: true,
+  deny_purge: true,
+};
 
 /**
  * Opens the object store of segments, made if absent. `megabytes`: what it may hold, of all agents together; for who may

@@ -37,9 +37,14 @@ export const buckets = {
   cameras: 'cameras',
   /** KV: which replica of the connector brings which function its messages. */
   connector: 'connector',
+  /** KV: who is logged in to the page, and which sessions were ended; key = session. */
+  sessions: 'sessions',
   /** Object store: an event's segments on their way to the clip function. */
   segments: 'segments',
 } as const;
+
+/** The audit log of the page: a bounded stream that the viewer alone writes and reads. */
+export const auditLog = { stream: 'AUDIT', subject: 'audit.viewer' } as const;
 
 /** Headers of messages on `frames.*` and `motion.*`; the connector passes them on as HTTP headers. */
 export const headers = {

@@ -12,6 +12,7 @@ import { runProgram, stoppable } from './run-program.ts';
 import { withSiteOptions } from './site-options.ts';
 import { withStoreOptions } from './store-choice.ts';
 import { addTrialCommands } from './trial-cli.ts';
+import { addUserCommands } from './user-cli.ts';
 
 /** Loaded when asked for: an agent on a small host needs neither detectors nor picture libraries in memory. */
 const commands = {
@@ -147,6 +148,7 @@ function program(): Command {
       (await commands.natsAuth()).natsAuth(folder, options),
     );
 
+  addUserCommands(faascam);
   addEventCommands(faascam, () => stoppable());
   addDeadLetterCommands(faascam, () => stoppable());
   addTrialCommands(faascam, () => stoppable());

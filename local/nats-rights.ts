@@ -2,7 +2,7 @@ import { deadLetterStream } from '@faascam/connector/dead-letter';
 import { consumerName } from '@faascam/connector/topics';
 import { inboxOf } from '@faascam/core/nats-access';
 import { agentUser, natsUsers } from '@faascam/core/nats-users';
-import { buckets, streams, subjects } from '@faascam/core/subjects';
+import { auditLog, buckets, streams, subjects } from '@faascam/core/subjects';
 
 /** Subjects that a user may publish on and listen to. What is denied counts before what is allowed. */
 export interface Rights {
@@ -17,7 +17,13 @@ const API = '$JS.API';
 const OBJECTS = `OBJ_${buckets.segments}`;
 const STREAMS = Object.values(streams);
 const kv = (bucket: string): string => `KV_${bucket}`;
-const STATES = [kv(buckets.motion), kv(buckets.tracks), kv(buckets.agents), kv(buckets.cameras)];
+const STATES = [
+  kv(buckets.motion),
+  kv(buckets.tracks),
+  kv(buckets.agents),
+  kv(buckets.cameras),
+  kv(buckets.sessions),
+];
 
 /**
  * What each user of a site may do, by name. JetStream is asked over subjects too, and answers on the asker's inbox.
@@ -61,9 +67,13 @@ export function rightsOf(agents: Agents, own: readonly string[] = []): Record<st
     [natsUsers.viewer]: part(
       natsUsers.viewer,
       [
-        ...info(kv(buckets.agents)),
+        ...info(kv(buckets.agents), kv(buckets.sessions), auditLog.stream),
         `${API}.STREAM.MSG.GET.${streams.frames}`,
         `${API}.STREAM.MSG.GET.${kv(buckets.agents)}`,
+        `${API}.STREAM.MSG.GET.${kv(buckets.sessions)}`,
+        `${API}.STREAM.MSG.GET.${auditLog.stream}`,
+        `$KV.${buckets.sessions}.*`,
+        auditLog.subject,
       ],
       [subjects.clipsStored('*')],
     ),
@@ -120,7 +130,14 @@ function reads(stream: string, filter: string): string[] {
 
 /** It brings every message to the functions, and makes the streams and buckets that are missing; it can remove none. */
 function connector(own: readonly string[]): Rights {
-  const made = [...STREAMS, deadLetterStream.name, ...STATES, kv(buckets.connector), OBJECTS];
+  const made = [
+    ...STREAMS,
+    deadLetterStream.name,
+    ...STATES,
+    kv(buckets.connector),
+    auditLog.stream,
+    OBJECTS,
+  ];
   return part(natsUsers.connector, [
     `${API}.STREAM.NAMES`,
     ...info('*'),

@@ -9,6 +9,7 @@ import { freePort } from '@faascam/core/ports';
 import { streams } from '@faascam/core/subjects';
 import { z } from 'zod';
 import { startChild } from './child.ts';
+import { hasUsersFile, isLoopback } from './listening.ts';
 import { modelDirectoryOf } from './model-choice.ts';
 import { supervise, type Part } from './supervise.ts';
 
@@ -17,6 +18,7 @@ export interface Pipeline {
   messaging: Messaging;
   nats: NatsSettings;
   gatewayUrl: string;
+  pageUrl: string;
   /** Rejects when a part ends by itself, unless parts are kept running. */
   failed: Promise<never>;
   /** Ends the parts in order: connector, functions, NATS. */
@@ -81,13 +83,18 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     await ensureStreams(messaging.jsm);
 
     const port = options.port === 0 ? await freePort(config.page.host) : options.port;
-    const gatewayUrl = `http://${config.page.host}:${port}`;
+    const pageUrl = `http://${config.page.host}:${port}`;
+    // Who is to log in may not go around that by calling functions; the connector calls them from this host.
+    const guarded = !isLoopback(config.page.host) || (await hasUsersFile(config));
+    const own = guarded ? { host: '127.0.0.1', port: await freePort() } : { host: config.page.host, port };
+    const gatewayUrl = `http://${own.host}:${own.port}`;
     const gateway = await keep(() =>
       startChild('gateway', new URL('./gateway/main.js', import.meta.url), {
         ...functionEnv(config, nats),
         FAASCAM_STACK: new URL('../../stack.yml', import.meta.url).pathname,
-        GATEWAY_HOST: config.page.host,
-        GATEWAY_PORT: String(port),
+        GATEWAY_HOST: own.host,
+        GATEWAY_PORT: String(own.port),
+        ...(guarded ? { GATEWAY_PAGE_HOST: config.page.host, GATEWAY_PAGE_PORT: String(port) } : {}),
       }),
     );
     requireFunctions(gateway.said, options.keepRunning, log);
@@ -103,6 +110,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
       messaging,
       nats,
       gatewayUrl,
+      pageUrl,
       failed,
       stop,
     };
@@ -144,7 +152,14 @@ function functionEnv(config: Config, nats: NatsSettings): Record<string, string>
     FAASCAM_EVENTS: JSON.stringify(config.events),
     FAASCAM_CLIP: JSON.stringify(config.clip),
     FAASCAM_STORE: JSON.stringify(config.store),
+    FAASCAM_LOGIN: JSON.stringify(config.page.login),
+    FAASCAM_VIEWER_OPEN: openTo(config.page),
   };
+}
+
+/** Whom the page lets in while it has no users: whoever reaches it, or this host alone. */
+function openTo({ host, open }: Config['page']): string {
+  return open ? '1' : isLoopback(host) ? 'loopback' : '';
 }
 
 /**

@@ -12,6 +12,8 @@ import { StoreListing } from './store-listing.ts';
 
 export interface EventQuery {
   camera?: string | undefined;
+  /** The only cameras that count; absent: all. */
+  among?: readonly string[] | undefined;
   label?: string | undefined;
   limit: number;
   /** Id of the event that the page before ended with. */
@@ -78,9 +80,10 @@ export class EventIndex {
   }
 
   /** Throws `StoreError` when the store does not answer. */
-  async page({ camera, label, limit, before }: EventQuery): Promise<EventsAnswer> {
+  async page({ camera, among, label, limit, before }: EventQuery): Promise<EventsAnswer> {
     const from = before === undefined ? undefined : placeOf(before);
-    const cameras = camera === undefined ? await this.cameras() : [camera];
+    const named = camera === undefined ? await this.cameras() : [camera];
+    const cameras = named.filter((name) => among?.includes(name) ?? true);
     const ids = merged(
       cameras.map((name) => this.#idsOf(name, from)),
       'newest',

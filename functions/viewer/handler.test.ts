@@ -21,6 +21,7 @@ let host: HandlerHost;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'faascam-viewer-'));
   vi.stubEnv('FAASCAM_DATA', directory);
+  vi.stubEnv('FAASCAM_VIEWER_OPEN', '1');
   vi.stubEnv('NATS_URL', `nats://127.0.0.1:${await freePort()}`);
   host = await hostHandler(viewer);
 });

@@ -6,6 +6,7 @@ import { natsAccessFromEnv } from '@faascam/core/nats-access';
 import { storeSettingsFromEnv } from '@faascam/core/store-from-env';
 import { openStore } from '@faascam/core/store';
 import { errorAnswer, send } from './answer.ts';
+import { gateFromEnv } from './auth/gate.ts';
 import { loadPageFiles } from './page-files.ts';
 import { Viewer } from './viewer.ts';
 
@@ -17,7 +18,8 @@ interface Open {
 const log = createLogger('viewer');
 let opened: Promise<Open> | undefined;
 
-/** The web page and its API. Environment: FAASCAM_STORE (YAML) or S3_*, FAASCAM_DATA (folder), NATS_URL. */
+/** The web page and its API. Environment: FAASCAM_STORE (YAML) or S3_*, FAASCAM_DATA (folder), NATS_URL, FAASCAM_LOGIN
+ * (YAML) and FAASCAM_VIEWER_OPEN. */
 export default async function viewer(
   event: FunctionEvent,
   context: FunctionContext,
@@ -60,7 +62,14 @@ async function open(): Promise<Open> {
   const page = await loadPageFiles();
   const settings = storeSettingsFromEnv();
   const store = await openStore(settings, process.env['FAASCAM_DATA'] ?? 'faascam-data');
-  const viewer = new Viewer({ store, page, nats: natsAccessFromEnv('viewer'), clock: systemClock, log });
+  const viewer = new Viewer({
+    store,
+    page,
+    nats: natsAccessFromEnv('viewer'),
+    clock: systemClock,
+    log,
+    gate: (nats) => gateFromEnv({ nats, clock: systemClock, log }),
+  });
   return {
     viewer,
     close: async () => {

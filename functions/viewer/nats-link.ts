@@ -88,7 +88,7 @@ export class NatsLink {
     if (this.#healths === undefined || nowUs - this.#healths.atUs > HEALTH_AGE_MS * 1000) {
       this.#healths = {
         atUs: nowUs,
-        list: this.#asking(async (messaging) => await this.#readHealths(messaging)),
+        list: this.asking(async (messaging) => await this.#readHealths(messaging)),
       };
     }
     return await this.#healths.list;
@@ -96,7 +96,7 @@ export class NatsLink {
 
   /** The camera's newest frame; undefined if there is none or the camera is lost. Throws `NatsAwayError`. */
   async frame(camera: string): Promise<LatestFrame | undefined> {
-    return await this.#asking(async ({ jsm }) => {
+    return await this.asking(async ({ jsm }) => {
       const message = await orAbsent(
         jsm.streams.getMessage(streams.frames, { last_by_subj: subjects.frames(camera) }),
       );
@@ -211,7 +211,8 @@ export class NatsLink {
     this.#log.warn(sentence);
   }
 
-  async #asking<T>(ask: (messaging: Messaging) => Promise<T>): Promise<T> {
+  /** Asks NATS. Throws `NatsAwayError` where it is away, or answers nothing. */
+  async asking<T>(ask: (messaging: Messaging) => Promise<T>): Promise<T> {
     const messaging = this.#messaging;
     if (messaging === undefined || !this.#connected) {
       throw new NatsAwayError(this.notice ?? 'NATS is away.');

@@ -74,6 +74,7 @@ beforeEach(async () => {
   const data = await mkdtemp(join(directory, 'data-'));
   store = await openStore({ kind: 'directory', path: '' }, data);
   process.env['FAASCAM_DATA'] = data;
+  process.env['FAASCAM_VIEWER_OPEN'] = '1';
   process.env['NATS_URL'] = `nats://127.0.0.1:${await freePort()}`;
   await viewer.ready?.();
   host = await hostHandler(viewer.default, '/function/viewer');

@@ -7,9 +7,15 @@ import type { NatsAccess } from '@faascam/core/nats-access';
 import { errorAnswer, NotFoundError, send, type Answer, type Asked } from './answer.ts';
 import { operationsOf } from './api/areas.ts';
 import { everybodyIsAdmin, suffices, type Authorizer } from './api/authorizer.ts';
+import { cameraScope } from './api/camera-scope.ts';
 import { InputError } from './api/input.ts';
 import { OperationTable } from './api/operation-table.ts';
 import type { Operation } from './api/operation.ts';
+import type { Gate } from './auth/gate.ts';
+import { Gatekeeper } from './auth/gatekeeper.ts';
+import { Login } from './auth/login.ts';
+import { loginOperations } from './auth/operations.ts';
+import type { AskNats } from './auth/session-registry.ts';
 import { EventIndex } from './event-index.ts';
 import { NatsAwayError, NatsLink } from './nats-link.ts';
 import { pageAnswer } from './page-answer.ts';
@@ -21,7 +27,9 @@ export interface ViewerOptions {
   nats: NatsAccess;
   clock: Clock;
   log: Logger;
-  /** Who may do what; default: everybody everything. */
+  /** How people log in, given what is asked of NATS for it; default: everybody may do everything. */
+  gate?: (nats: AskNats) => Gate;
+  /** Who may do what, where that is not `gate`'s to say. */
   authorizer?: Authorizer;
 }
 
@@ -34,10 +42,9 @@ export class Viewer {
   readonly #table: OperationTable;
   readonly #authorizer: Authorizer;
 
-  constructor({ store, page, nats, clock, log, authorizer = everybodyIsAdmin }: ViewerOptions) {
+  constructor({ store, page, nats, clock, log, gate: gateOf, authorizer }: ViewerOptions) {
     this.#page = page;
     this.#log = log;
-    this.#authorizer = authorizer;
     this.#index = new EventIndex({ store, clock, log, hearsStored: () => this.#nats.connected });
     this.#nats = new NatsLink({
       access: nats,
@@ -50,9 +57,13 @@ export class Viewer {
         this.#index.forgetListings();
       },
     });
-    this.#table = new OperationTable(
-      operationsOf({ store, index: this.#index, nats: this.#nats, clock, log }),
-    );
+    const gate = gateOf?.(this.#nats);
+    const keeper = gate === undefined ? undefined : new Gatekeeper(gate);
+    this.#authorizer = authorizer ?? keeper ?? everybodyIsAdmin;
+    this.#table = new OperationTable([
+      ...operationsOf({ store, index: this.#index, nats: this.#nats, clock, log }),
+      ...(gate === undefined || keeper === undefined ? [] : loginOperations(gate, new Login(gate, keeper))),
+    ]);
     this.#nats.start();
   }
 
@@ -113,7 +124,18 @@ export class Viewer {
           : `This takes the role ${needs}, and ${identity.name} has the role ${identity.role}.`;
       return errorAnswer(identity.role === 'public' ? 401 : 403, sentence);
     }
-    return await operation.run({ asked, identity, params, query: event.query, body: bodyBytes(event) });
+    const { cameras, headers } = identity;
+    const scope = cameras === undefined ? 'within' : cameraScope(operation, params, cameras);
+    if (scope === 'elsewhere') return errorAnswer(404, 'There is no such camera or event that you may see.');
+    if (scope === 'unbound') return errorAnswer(403, 'Who may see some cameras alone may not do this.');
+    const answer = await operation.run({
+      asked,
+      identity,
+      params,
+      query: event.query,
+      body: bodyBytes(event),
+    });
+    return headers === undefined ? answer : { ...answer, headers: { ...headers, ...answer.headers } };
   }
 
   #faultAnswer({ id }: Operation, error: unknown): Answer {

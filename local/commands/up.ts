@@ -10,6 +10,7 @@ import { startChild, type Child } from '../child.ts';
 import { keepConfig } from '../config-reload.ts';
 import { lockData } from '../data-lock.ts';
 import { withDemo } from '../demo/demo-source.ts';
+import { hasUsersFile, listeningHost } from '../listening.ts';
 import { natsUrlFile } from '../nats-address.ts';
 import { withModel } from '../model-choice.ts';
 import { drained, startPipeline, type Pipeline } from '../pipeline.ts';
@@ -29,12 +30,14 @@ export async function up(line: CommandLine, signal: AbortSignal): Promise<void> 
   for (const program of ['ffmpeg', 'ffprobe', 'nats-server'] as const) await requireProgram(program);
   const unlock = await lockData(asked.data);
   try {
-    await requirePort(asked.page.port, asked.page.host, 'the page');
+    const { host, notice } = listeningHost(asked.page, await hasUsersFile(asked));
+    if (notice !== undefined) tell(notice);
+    await requirePort(asked.page.port, host, 'the page');
     await requireStore(asked, true);
     const named = line.model !== undefined || line.config !== undefined;
-    const config = await withModel(await withDemo(asked, signal), named, signal);
+    const ready = await withModel(await withDemo(asked, signal), named, signal);
     signal.throwIfAborted();
-    await serve(config, { line, asked }, signal);
+    await serve({ ...ready, page: { ...ready.page, host } }, { line, asked }, signal);
   } finally {
     await unlock();
   }
@@ -67,7 +70,7 @@ async function serve(
       return (child = await startChild('agent', script, env, agentFlags));
     };
     agent = await supervise(startAgent, log);
-    print(`faascam is ready: ${pipeline.gatewayUrl}/`);
+    print(`faascam is ready: ${pipeline.pageUrl}/`);
     tell(`Cameras: ${Object.keys(config.cameras).join(', ')}. Data: ${config.data}. Stop with Ctrl-C.`);
     const take = async (changed: Config): Promise<void> => {
       order = orderOf(await withDemo(changed, signal), pipeline.nats);

@@ -21,6 +21,11 @@ export interface GatewayOptions {
   host?: string;
   /** Default 8080; 0 takes a free one. */
   port?: number;
+  /**
+   * A second address, which serves the page and nothing else of the gateway: for whoever may see the page, and not call
+   * functions. Port 0 takes a free one.
+   */
+  page?: { host: string; port: number };
   /** Asked for below `/system`. */
   basicAuth?: { user: string; password: string };
   /** How long `stop` lets calls in flight finish; default 5000. */
@@ -40,6 +45,8 @@ export interface GatewayFunction {
 export interface Gateway {
   url: string;
   port: number;
+  /** Where the page is; the gateway's own address unless it has one of its own. */
+  pageUrl: string;
   /** As they are at this moment. */
   readonly functions: GatewayFunction[];
   /** Resolves once every function can be called (or the gateway was stopped). */
@@ -53,7 +60,11 @@ const NAMESPACE = 'openfaas-fn';
 const FRONT = 'viewer';
 // Longer than the connector and browsers keep an idle connection, so that they close first.
 const KEEP_ALIVE_MS = 75_000;
-const MAX_HEADER_BYTES = 64 * 1024;
+const SERVER_OPTIONS = {
+  maxHeaderSize: 64 * 1024,
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  requestTimeout: 0,
+};
 
 interface Route {
   process: FunctionProcess;
@@ -80,16 +91,27 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
   const routes = new Map<string, Route>();
   const createdAt = new Date().toISOString();
-  const server = createServer({
-    maxHeaderSize: MAX_HEADER_BYTES,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    requestTimeout: 0,
-  });
-  server.on('request', (request, response) => {
-    void serve(request, response, { routes, options, createdAt });
-  });
-  if (port !== 0) await requirePort(port, host, 'the gateway');
-  const boundPort = await listen(server, port, host);
+  const serving = { routes, options, createdAt };
+  const open = async (
+    at: { host: string; port: number },
+    what: string,
+    pageOnly: boolean,
+  ): Promise<Listening> => {
+    const server = createServer(SERVER_OPTIONS);
+    server.on('request', (request, response) => {
+      void serve(request, response, { ...serving, pageOnly });
+    });
+    if (at.port !== 0) await requirePort(at.port, at.host, what);
+    const bound = await listen(server, at.port, at.host);
+    return {
+      server,
+      port: bound,
+      url: `http://${at.host.includes(':') ? `[${at.host}]` : at.host}:${bound}`,
+    };
+  };
+  const own = await open({ host, port }, 'the gateway', false);
+  const page = options.page === undefined ? undefined : await open(options.page, 'the page', true);
+  const listening = page === undefined ? [own] : [own, page];
 
   for (const { spec, handlerPath } of handlers) {
     const env = { ...process.env, ...spec.environment, ...options.env };
@@ -100,12 +122,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
   const processes = [...routes.values()].map((route) => route.process);
   await Promise.all(processes.map((process) => process.started()));
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`;
+  const { url } = own;
   log.info({ url, functions: specs.map((spec) => spec.name) }, 'the gateway serves');
 
   return {
     url,
-    port: boundPort,
+    port: own.port,
+    pageUrl: (page ?? own).url,
     get functions() {
       return processes.map(({ spec, pid, port, state }) => ({
         name: spec.name,
@@ -119,16 +142,26 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await Promise.all(processes.map((process) => process.ready()));
     },
     stop: async () => {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
+      const closed = listening.map(({ server }) => {
+        const over = new Promise<void>((resolve) => server.close(() => resolve()));
+        server.closeIdleConnections();
+        return over;
+      });
       await Promise.all(processes.map((process) => process.stop(options.stopTimeoutMs ?? 5000)));
-      server.closeAllConnections();
-      await closed;
+      for (const { server } of listening) server.closeAllConnections();
+      await Promise.all(closed);
     },
   };
 }
 
+interface Listening {
+  server: Server;
+  port: number;
+  url: string;
+}
+
 interface Serving {
+  pageOnly: boolean;
   routes: Map<string, Route>;
   options: GatewayOptions;
   createdAt: string;
@@ -142,6 +175,8 @@ async function serve(request: IncomingMessage, response: ServerResponse, serving
     answerText(response, 200, 'OK');
   } else if (isForeign(request)) {
     answerText(response, 403, 'Another site may not call functions from a browser.');
+  } else if (serving.pageOnly && !isPage(path)) {
+    answerText(response, 404, 'Only the page is to be had at this address.');
   } else if (path === '/system' || path.startsWith('/system/')) {
     answerSystem(path, request, response, serving);
   } else if (path.startsWith('/async-function/')) {
@@ -219,6 +254,14 @@ function answerSystem(
   }
   response.writeHead(200, { 'content-type': 'application/json' });
   response.end(JSON.stringify(found));
+}
+
+/** Whether the viewer answers it. */
+function isPage(path: string): boolean {
+  const [, named] = /^\/function\/([^/]+)(?:\/.*)?$/.exec(path) ?? [];
+  return named === undefined
+    ? !/^\/(system|async-function)(\/|$)/.test(path)
+    : withoutNamespace(named) === FRONT;
 }
 
 /**

@@ -7,7 +7,8 @@ import { startGateway } from './gateway.ts';
 
 /**
  * The gateway as a process of its own. Settings: `--stack`, `--host`, `--port`, or FAASCAM_STACK, GATEWAY_HOST,
- * GATEWAY_PORT. Once it serves and its functions are ready it says so, to its parent or as a line on stdout:
+ * GATEWAY_PORT; and
+ * GATEWAY_PAGE_HOST with GATEWAY_PAGE_PORT where the page has an address of its own. Once it serves and its functions are ready it says so, to its parent or as a line on stdout:
  * `{ "ready": true, "url": ..., "notReady": [{ "name", "cause" }] }`. If it cannot serve, a parent gets `{ "failed": why }`.
  */
 const log = createLogger('gateway');
@@ -35,6 +36,7 @@ try {
     variables: process.env,
     host: values.host ?? process.env['GATEWAY_HOST'] ?? '127.0.0.1',
     port: portFrom(values.port ?? process.env['GATEWAY_PORT'] ?? '8080'),
+    ...pageFrom(process.env),
     log,
   });
 
@@ -67,6 +69,11 @@ try {
   log.fatal(messageOf(error));
   if (process.send) process.send({ failed: messageOf(error) }, () => process.exit(code));
   else process.exit(code);
+}
+
+function pageFrom(env: NodeJS.ProcessEnv): { page?: { host: string; port: number } } {
+  const host = env['GATEWAY_PAGE_HOST'] ?? '';
+  return host === '' ? {} : { page: { host, port: portFrom(env['GATEWAY_PAGE_PORT'] ?? '8080') } };
 }
 
 function portFrom(text: string): number {

@@ -100,10 +100,13 @@ function passedOn(headers: IncomingHttpHeaders): Record<string, string | string[
 
 /** What OpenFaaS's gateway tells a function of the original request. */
 function forwarded(request: IncomingMessage): Record<string, string> {
-  const { host } = request.headers;
+  const { host, 'x-forwarded-for': forwardedFor } = request.headers;
   const { remoteAddress } = request.socket;
   return {
     ...(host === undefined ? {} : { 'x-forwarded-host': host }),
-    ...(remoteAddress === undefined ? {} : { 'x-forwarded-for': remoteAddress }),
+    // Behind what a proxy in front has told of whoever asked it: the last is the one that we know ourselves.
+    ...(remoteAddress === undefined
+      ? {}
+      : { 'x-forwarded-for': [forwardedFor, remoteAddress].flat().filter(Boolean).join(', ') }),
   };
 }

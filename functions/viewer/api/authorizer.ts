@@ -15,6 +15,12 @@ export interface Identity {
   role: Needs;
   /** `default`: it was not asked for, since no users are configured. */
   provenBy: 'default' | 'nothing' | 'session' | 'token' | 'proxy';
+  /** The only cameras that they may see; absent: all. */
+  cameras?: readonly string[];
+  /** Of a login by password: its id, what a change must bring along, and when it was, in microseconds. */
+  session?: { id: string; csrf: string; sinceUs: number };
+  /** Put on the answer, such as a cookie that is renewed. */
+  headers?: Record<string, string>;
 }
 
 /** Why whoever asks gets no answer: 401 who are you, 403 not you, 429 not so fast; and one sentence. */

@@ -17,11 +17,13 @@ export function cameraOperations({ nats, clock }: Parts): Operation[] {
       method: 'GET',
       path: '/api/cameras',
       needs: 'viewer',
+      heedsCameras: true,
       summary: 'The cameras of all agents: state, cause, frames, drops, and what the ring holds.',
       answer: { status: 200, description: 'The cameras by name.', json: camerasAnswer },
-      run: async ({ asked }) => {
+      run: async ({ asked, identity }) => {
         if (!nats.connected) return jsonAnswer(asked, noCameras(nats.notice));
-        const cameras = cameraViews(await nats.healths(), clock.nowUs());
+        const all = cameraViews(await nats.healths(), clock.nowUs());
+        const cameras = all.filter(({ id }) => identity.cameras?.includes(id) ?? true);
         return jsonAnswer(asked, { cameras, notice: undefined } satisfies CamerasAnswer);
       },
     }),

@@ -61,10 +61,12 @@ export function eventOperations({ store, index }: Parts): Operation[] {
       method: 'GET',
       path: '/api/events',
       needs: 'viewer',
+      heedsCameras: true,
       summary: 'Stored events, newest first, a page at a time.',
       query: eventsQuery,
       answer: { status: 200, description: 'A page of events.', json: eventsAnswer },
-      run: async ({ asked, query }) => jsonAnswer(asked, await index.page(query)),
+      run: async ({ asked, query, identity }) =>
+        jsonAnswer(asked, await index.page({ ...query, among: identity.cameras })),
     }),
     operation({
       ...ofAnEvent,

@@ -26,6 +26,8 @@ interface Described {
   /** Below the function's address: `/api/events/{id}`. A parameter is a part of a path, or within one: `clip-{part}.mp4`. */
   path: string;
   needs: Needs;
+  /** It leaves out what is of other cameras than `identity.cameras`. For operations without a camera or event in their path. */
+  heedsCameras?: boolean;
   /** One sentence. */
   summary: string;
   /** Content type of the body; default JSON. The schema of any other gets its text. */

@@ -13,18 +13,22 @@ export function statusOperations(parts: Parts): Operation[] {
       method: 'GET',
       path: '/api/status',
       needs: 'viewer',
+      heedsCameras: true,
       summary: 'What the viewer is connected to, and the choices for filters.',
       answer: { status: 200, description: 'The state of the viewer.', json: statusAnswer },
-      run: async ({ asked }) => jsonAnswer(asked, await statusOf(parts)),
+      run: async ({ asked, identity }) => jsonAnswer(asked, await statusOf(parts, identity.cameras)),
     }),
   ];
 }
 
-async function statusOf({ store, index, nats }: Parts): Promise<StatusAnswer> {
+async function statusOf(
+  { store, index, nats }: Parts,
+  among: readonly string[] | undefined,
+): Promise<StatusAnswer> {
   let cameras: string[] = [];
   let notice: string | undefined;
   try {
-    cameras = await index.cameras();
+    cameras = (await index.cameras()).filter((camera) => among?.includes(camera) ?? true);
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     notice = error.message;

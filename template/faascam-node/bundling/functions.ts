@@ -12,5 +12,5 @@ export const bundledFunctions: readonly BundledFunction[] = [
   { name: 'detect', native: ['onnxruntime-node', 'sharp'], files: 'models' },
   { name: 'events', native: [], files: 'none' },
   { name: 'clip', native: ['sharp'], files: 'none' },
-  { name: 'viewer', native: [], files: 'page' },
+  { name: 'viewer', native: ['@node-rs/argon2'], files: 'page' },
 ];
