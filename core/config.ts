@@ -8,6 +8,7 @@ import { cameraId } from './ids.ts';
 import { liveSettings } from './live-settings.ts';
 import { loginSettings, resolvedLogin } from './login-settings.ts';
 import { natsSettings, resolvedNats } from './nats-access.ts';
+import { notifySettings, resolvedNotify } from './notify-settings.ts';
 import { redact } from './redact.ts';
 import { cameraSettings } from './camera-settings.ts';
 import { clipSettings } from './clip-settings.ts';
@@ -105,6 +106,7 @@ export const configSchema = z.strictObject({
   clip: clipSettings,
   store: storeSettings.prefault({ kind: 'directory' }).describe('Where clips are kept.'),
   retention: retentionSettings,
+  notify: notifySettings,
 });
 export type Config = z.infer<typeof configSchema>;
 
@@ -132,6 +134,7 @@ export function readConfig(path: string, env = process.env): Config {
     agent: { ...agent, ringPath },
     nats: resolvedNats(config.nats, dirname(path)),
     page: { ...config.page, login: resolvedLogin(config.page.login, dirname(path)) },
+    notify: resolvedNotify(config.notify, dirname(path)),
   };
 }
 

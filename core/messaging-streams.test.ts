@@ -66,10 +66,10 @@ test('on a small disk streams are smaller, leave some for others, and each is to
   const told = vi.spyOn(log, 'warn');
   await ensureStreams(messaging.jsm, log);
   const sizes = await sizesOf(messaging);
-  expect(sizes).toEqual({ FRAMES: 256, MOTION: 32, DETECTIONS: 256, EVENTS: 128, CLIPS: 64 });
-  expect(told).toHaveBeenCalledTimes(3);
+  expect(sizes).toEqual({ FRAMES: 256, MOTION: 32, DETECTIONS: 256, EVENTS: 128, CLIPS: 64, NOTICES: 32 });
+  expect(told).toHaveBeenCalledTimes(4);
   await ensureStreams(messaging.jsm, log);
-  expect(told).toHaveBeenCalledTimes(3);
+  expect(told).toHaveBeenCalledTimes(4);
   told.mockRestore();
 });
 
@@ -87,7 +87,7 @@ test('a disk that is too small for any stream is named, with what is asked for a
   );
 });
 
-test.each([256 + 64, 512, 1024, 2048, 3072])(
+test.each([256 + 5 * 16, 512, 1024, 2048, 3072])(
   'on a disk of %i MB the connector has room for all that a site needs',
   async (file) => {
     const messaging = await serverWith({ file, memory: 1024 });

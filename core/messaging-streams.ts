@@ -23,6 +23,7 @@ export const streamConfigs = [
   stream(streams.detections, ['detections.*'], 'file', 3600, 256),
   stream(streams.events, ['events.*'], 'file', 30 * 86_400, 1024),
   stream(streams.clips, ['clips.wanted.*', 'clips.ready.*', 'clips.stored.*'], 'file', 7 * 86_400, 1024),
+  stream(streams.notices, ['notices.>'], 'file', 7 * 86_400, 64),
 ];
 export type StreamToBe = (typeof streamConfigs)[number];
 

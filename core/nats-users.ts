@@ -6,6 +6,7 @@ export const natsUsers = {
   events: 'events',
   clip: 'clip',
   viewer: 'viewer',
+  notify: 'notify',
   /** Commands that look at what is there: `faascam events`, `faascam verify --live`. */
   reader: 'reader',
   /** May do everything; for the one who looks after the server, and no part. */

@@ -31,6 +31,8 @@ const stateBuckets: readonly StateBucket[] = [
   { name: buckets.tracks, storage: StorageType.File },
   { name: buckets.agents, storage: StorageType.File },
   { name: buckets.cameras, storage: StorageType.File },
+  { name: buckets.notify, storage: StorageType.File },
+  { name: buckets.push, storage: StorageType.File },
 ];
 /** Some 5,000 sessions of the page: who logs in again and again may not fill the disk. */
 const sessionsBucket: StateBucket = {

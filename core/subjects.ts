@@ -11,6 +11,9 @@ export const subjects = {
   liveControl: (camera: string) => `control.live.${camera}`,
   /** Pictures for those who watch through NATS; no stream keeps them. Headers as those of frames. */
   livePictures: (camera: string) => `live.${camera}`,
+  /** A notification on its way to a target, or to one of its receivers. */
+  notices: (target: string, receiver?: string) =>
+    receiver === undefined ? `notices.${target}` : `notices.${target}.${receiver}`,
 } as const;
 
 /** The camera in a subject of ours: its last token. */
@@ -24,6 +27,7 @@ export const streams = {
   detections: 'DETECTIONS',
   events: 'EVENTS',
   clips: 'CLIPS',
+  notices: 'NOTICES',
 } as const;
 
 export const buckets = {
@@ -39,6 +43,10 @@ export const buckets = {
   connector: 'connector',
   /** KV: who is logged in to the page, and which sessions were ended; key = session. */
   sessions: 'sessions',
+  /** KV: what was told of a camera's events, key = camera; what went to a target, key = `to/<target>`; the push keys. */
+  notify: 'notify',
+  /** KV: browsers that asked to be told, and the public key that they ask with; see `pushSubscription`. */
+  push: 'push',
   /** Object store: an event's segments on their way to the clip function. */
   segments: 'segments',
 } as const;

@@ -23,6 +23,8 @@ const STATES = [
   kv(buckets.agents),
   kv(buckets.cameras),
   kv(buckets.sessions),
+  kv(buckets.notify),
+  kv(buckets.push),
 ];
 
 /**
@@ -74,9 +76,18 @@ export function rightsOf(agents: Agents, own: readonly string[] = []): Record<st
         `${API}.STREAM.MSG.GET.${auditLog.stream}`,
         `$KV.${buckets.sessions}.*`,
         auditLog.subject,
+        ...pushSubscriptions(),
       ],
       [subjects.clipsStored('*')],
     ),
+    [natsUsers.notify]: part(natsUsers.notify, [
+      ...info(...STREAMS, kv(buckets.agents)),
+      subjects.notices('>'),
+      `${API}.STREAM.MSG.GET.${streams.frames}`,
+      `${API}.STREAM.MSG.GET.${kv(buckets.agents)}`,
+      ...ownStates(buckets.notify),
+      ...pushSubscriptions(),
+    ]),
     [natsUsers.reader]: part(natsUsers.reader, [
       ...info(streams.events, kv(buckets.agents)),
       ...reads(streams.events, '>'),
@@ -104,6 +115,12 @@ function info(...names: string[]): string[] {
 /** A function's own state of each camera. */
 function ownStates(bucket: string): string[] {
   return [...info(kv(bucket)), `$KV.${bucket}.*`, ...gets(kv(bucket))];
+}
+
+/** Browsers that asked to be told: the page notes them, and who tells them takes out those that are gone. */
+function pushSubscriptions(): string[] {
+  const stream = kv(buckets.push);
+  return [...info(stream), `$KV.${buckets.push}.*`, `${API}.STREAM.MSG.GET.${stream}`];
 }
 
 function gets(stream: string): string[] {

@@ -154,6 +154,7 @@ function functionEnv(config: Config, nats: NatsSettings): Record<string, string>
     FAASCAM_STORE: JSON.stringify(config.store),
     FAASCAM_LOGIN: JSON.stringify(config.page.login),
     FAASCAM_VIEWER_OPEN: openTo(config.page),
+    FAASCAM_NOTIFY: JSON.stringify(config.notify),
   };
 }
 

@@ -155,7 +155,7 @@ secret() { # name, file
 if [ -n "$restart" ]; then
   command -v faas-cli >/dev/null || die 'faas-cli is not installed: it makes the secrets of functions.'
   faas-cli login --password-stdin <"$folder/secrets/basic-auth-password" >/dev/null
-  for name in motion detect events clip viewer; do
+  for name in motion detect events clip viewer notify; do
     secret "nats-$name" "keys/nats-auth/secrets/nats-$name"
   done
   secret nats-ca keys/ca.crt

@@ -113,7 +113,7 @@ if [ ! -e s3-external ]; then
     --from-file=clip-access-key=s3/clip-access-key --from-file=clip-secret-key=s3/clip-secret-key \
     --from-file=viewer-access-key=s3/viewer-access-key --from-file=viewer-secret-key=s3/viewer-secret-key
 fi
-for name in motion detect events clip viewer; do
+for name in motion detect events clip viewer notify; do
   secret openfaas-fn "nats-$name" generic --from-file="nats-$name=nats-auth/secrets/nats-$name"
 done
 secret openfaas-fn nats-ca generic --from-file=nats-ca=trusted.crt

@@ -54,7 +54,7 @@ functions:
     expect(parse('functions: [')).toThrow(UsageError);
   });
 
-  it('of this repository names the five functions and their topics', () => {
+  it('of this repository names the functions and their topics', () => {
     const path = fileURLToPath(new URL('../../stack.yml', import.meta.url));
     const specs = parseStack(readFileSync(path, 'utf8'), path, {});
     expect(specs.map(({ name, annotations }) => [name, annotations['topic']])).toEqual([
@@ -63,6 +63,7 @@ functions:
       ['events', 'detections.*'],
       ['clip', 'clips.ready.*'],
       ['viewer', undefined],
+      ['notify', 'events.*,clips.stored.*,notices.>'],
     ]);
   });
 });

@@ -9,7 +9,7 @@ import { parse } from 'yaml';
 import { startNatsServer } from '@faascam/core/nats-server';
 import { freePort } from '@faascam/core/ports';
 import { readStack, type FunctionSpec } from '@faascam/local/gateway/stack';
-import { openExercise, type Exercise, type FunctionName } from '../bundles/exercise.ts';
+import { notifyEnvironment, openExercise, type Exercise, type FunctionName } from '../bundles/exercise.ts';
 import { makeBases, WATCHDOG_BYTES } from '../images/bases.ts';
 import { parseDockerfile } from '../images/dockerfile.ts';
 import { buildRoot, run, shrinkWrapped, type Image } from '../images/root-file-system.ts';
@@ -20,7 +20,7 @@ const MEGABYTE = 1_000_000;
 /** The most that an image may take, in MB. */
 const limits: Partial<Record<FunctionName, number>> = { motion: 200, detect: 350, clip: 350 };
 /** As the functions need each other: the viewer shows what clip has stored. */
-const names: readonly FunctionName[] = ['motion', 'detect', 'events', 'clip', 'viewer'];
+const names: readonly FunctionName[] = ['motion', 'detect', 'events', 'clip', 'viewer', 'notify'];
 
 const stackOptions = z.object({
   functions: z.record(z.string(), z.object({ build_options: z.array(z.string()).optional() })),
@@ -117,6 +117,7 @@ async function benchOne(
   const environment = {
     ...image.environment,
     ...spec.environment,
+    ...notifyEnvironment,
     ...{ port: String(port), http_port: String(inner), upstream_url: `http://127.0.0.1:${inner}` },
   };
   const begun = performance.now();

@@ -9,13 +9,13 @@ import { startNatsServer, type NatsServer } from '@faascam/core/nats-server';
 import { freePort } from '@faascam/core/ports';
 import { bundledFunctions } from '@faascam/function-host/bundling/functions';
 import { writeFunction, writeHost } from '@faascam/function-host/bundling/write';
-import { openExercise, type Exercise, type FunctionName } from './exercise.ts';
+import { notifyEnvironment, openExercise, type Exercise, type FunctionName } from './exercise.ts';
 import { installFunction } from './installed.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const official = fileURLToPath(new URL('official-contract.cjs', import.meta.url));
 /** Each shows in NATS what the next one needs, and the last shows what the one before it has stored. */
-const names: readonly FunctionName[] = ['motion', 'detect', 'events', 'clip', 'viewer'];
+const names: readonly FunctionName[] = ['motion', 'detect', 'events', 'clip', 'viewer', 'notify'];
 
 let scratch: string;
 let nats: NatsServer;
@@ -53,6 +53,7 @@ async function serve(
       PATH: process.env['PATH'],
       TMPDIR: join(scratch, 'tmp'),
       NATS_URL: nats.url,
+      ...notifyEnvironment,
       FAASCAM_STORE: JSON.stringify({ kind: 'directory', path: store }),
       http_port: String(port),
     },

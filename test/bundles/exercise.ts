@@ -3,9 +3,11 @@ import { Objm } from '@nats-io/obj';
 import sharp from 'sharp';
 import { z } from 'zod';
 import { manifest } from '@faascam/core/clip-messages';
+import { systemClock } from '@faascam/core/clock';
 import { eventKey } from '@faascam/core/ids';
 import { detectionsMessage, type DetectionsMessage } from '@faascam/core/messages';
 import { connectNats, ensureStreams, type Messaging } from '@faascam/core/messaging';
+import { readPublicKey } from '@faascam/core/push-subscriptions';
 import { buckets, headers, streams, subjects } from '@faascam/core/subjects';
 import { record } from '@faascam/clip/testing/recording';
 import { readyOf } from '@faascam/clip/testing/ready';
@@ -22,8 +24,18 @@ export interface Exercise {
   clip: (url: string) => Promise<void>;
   /** Asks for the page, and for the clip of `clip`, whose store it must share. */
   viewer: (url: string) => Promise<void>;
+  /** Needs `notifyEnvironment`. */
+  notify: (url: string) => Promise<void>;
   close: () => Promise<void>;
 }
+
+/** What the function notify must be told, so that it has something to tell. */
+export const notifyEnvironment = {
+  FAASCAM_NOTIFY: JSON.stringify({
+    targets: { phones: { kind: 'push', contact: 'mailto:somebody@example.org' } },
+    rules: [{ name: 'everything', to: ['phones'] }],
+  }),
+};
 
 export type FunctionName = Exclude<keyof Exercise, 'close'>;
 
@@ -103,6 +115,16 @@ export async function openExercise(natsUrl: string, camera: string, directory: s
         clip.status === 206 && (await clip.text()) === 'ftyp',
         'a part of the clip is answered as bytes',
       );
+    },
+    notify: async (url) => {
+      const atUs = systemClock.nowUs();
+      const event = { ...ready.event, startUs: atUs, endUs: atUs, phase: 'start' };
+      await post(url, { headers: { [headers.topic]: subjects.events(camera) }, body: JSON.stringify(event) });
+      const notice = await last(messaging, streams.notices, subjects.notices('phones'));
+      expectThat(notice.includes(event.id), `the notice is of the event (${notice.toString()})`);
+      const key = await readPublicKey(messaging);
+      expectThat(key?.length === 87, `browsers are told a key (${key ?? 'none'})`);
+      await post(url, { headers: { [headers.topic]: subjects.notices('phones') }, body: notice.toString() });
     },
     close: async () => {
       await messaging.nc.close();

@@ -18,6 +18,7 @@ const topicsFor = (camera: string): Record<string, string[]> => ({
   events: [subjects.detections(camera)],
   clip: [subjects.clipsReady(camera)],
   viewer: [],
+  notify: [subjects.events(camera), subjects.clipsStored(camera), subjects.notices('house')],
 });
 
 const functionList = z.array(

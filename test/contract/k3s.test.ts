@@ -5,7 +5,7 @@ import { podsOf, rendered, written, type Manifest } from './manifests.ts';
 
 const folders = ['base', 'minio', 'viewer', 'external-s3'];
 const all = folders.flatMap(written);
-const FUNCTIONS = ['motion', 'detect', 'events', 'clip', 'viewer'];
+const FUNCTIONS = ['motion', 'detect', 'events', 'clip', 'viewer', 'notify'];
 
 const selector = z.object({
   matchLabels: z.record(z.string(), z.string()).optional(),

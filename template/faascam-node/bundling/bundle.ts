@@ -10,6 +10,9 @@ export interface Bundle {
   external: string[];
 }
 
+/** What packages would use if it were there, and do without: it must not be in one bundle and not in the next. */
+const DISPENSABLE = ['bufferutil', 'utf-8-validate', 'supports-color'];
+
 /** The oldest Node that faascam runs on. */
 const TARGET = 'node20.19';
 
@@ -60,6 +63,7 @@ async function run(root: string, { define, ...options }: OwnOptions): Promise<Bu
     legalComments: 'none',
     logLevel: 'silent',
     ...options,
+    external: [...DISPENSABLE, ...(options.external ?? [])],
     // fluent-ffmpeg has a second copy of itself for its own tests, which is not there.
     define: { 'process.env.FLUENTFFMPEG_COV': 'undefined', ...define },
   }).catch((cause: unknown) => {
@@ -68,7 +72,10 @@ async function run(root: string, { define, ...options }: OwnOptions): Promise<Bu
   const [output] = made.outputFiles;
   if (output === undefined) throw new FaascamError('bundle-failed', 'esbuild made no file.');
   const external = Object.values(made.metafile.outputs).flatMap(({ imports }) =>
-    imports.filter((each) => each.external === true && !isBuiltin(each.path)).map(({ path }) => path),
+    imports
+      .filter(({ external, path }) => external === true && !isBuiltin(path) && !path.startsWith('node:'))
+      .filter(({ path }) => !DISPENSABLE.includes(path))
+      .map(({ path }) => path),
   );
   return {
     code: output.text,

@@ -13,4 +13,5 @@ export const bundledFunctions: readonly BundledFunction[] = [
   { name: 'events', native: [], files: 'none' },
   { name: 'clip', native: ['sharp'], files: 'none' },
   { name: 'viewer', native: ['@node-rs/argon2'], files: 'page' },
+  { name: 'notify', native: [], files: 'none' },
 ];
