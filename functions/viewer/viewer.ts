@@ -8,6 +8,7 @@ import { errorAnswer, NotFoundError, send, type Answer, type Asked } from './ans
 import { operationsOf } from './api/areas.ts';
 import { everybodyIsAdmin, suffices, type Authorizer } from './api/authorizer.ts';
 import { cameraScope } from './api/camera-scope.ts';
+import { documentOf } from './api/document.ts';
 import { InputError } from './api/input.ts';
 import { OperationTable } from './api/operation-table.ts';
 import type { Operation } from './api/operation.ts';
@@ -76,6 +77,11 @@ export class Viewer {
   /** The event was stored just now. Heard from NATS as well, where there is one. */
   noteStored(id: string): void {
     this.#index.noteStored(id);
+  }
+
+  /** The API's document, OpenAPI 3.1. */
+  document(): ReturnType<typeof documentOf> {
+    return documentOf(this.#table.operations);
   }
 
   async close(): Promise<void> {
