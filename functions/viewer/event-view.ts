@@ -4,15 +4,8 @@ import type { Began, Ended } from '@faascam/core/messages';
 import type { BeganView, EndedView, EventView } from './api/event-schema.ts';
 
 /** An event as the page shows it, from its `event.json`. Pure. */
-export function eventViewOf({
-  event,
-  complete,
-  gaps,
-  clip,
-  snapshot,
-  requested,
-  storedAtUs,
-}: Manifest): EventView {
+export function eventViewOf(receipt: Manifest, kept: boolean): EventView {
+  const { event, complete, gaps, clip, snapshot, preview, strip, requested, storedAtUs } = receipt;
   const base = `api/events/${event.id}`;
   return {
     id: event.id,
@@ -42,10 +35,20 @@ export function eventViewOf({
     demo: event.model.demo,
     videoCodec: clip?.video.codec,
     storedAtUs,
+    kept,
+    strip: strip && {
+      columns: strip.columns,
+      count: strip.count,
+      tileWidth: strip.tileWidth,
+      tileHeight: strip.tileHeight,
+      everyMs: strip.everyMs,
+    },
     urls: {
       snapshot: snapshot === undefined ? undefined : `${base}/snapshot.jpg`,
       cleanSnapshot: snapshot?.cleanKey === undefined ? undefined : `${base}/snapshot-clean.jpg`,
       clip: clip === undefined ? undefined : `${base}/clip.mp4`,
+      preview: preview === undefined ? undefined : `${base}/preview.mp4`,
+      strip: strip === undefined ? undefined : `${base}/strip.jpg`,
       manifest: `${base}/event.json`,
     },
   };

@@ -1,11 +1,15 @@
 import type { Clock } from '@faascam/core/clock';
-import { childrenOf, eventsOfDay, type EventDay } from '@faascam/core/event-walk';
+import { childrenOf } from '@faascam/core/event-walk';
 import type { ObjectStore } from '@faascam/core/store';
 
 interface Listing {
   listedAtUs: number;
   names: Promise<string[]>;
   count: number;
+  /** It is there; until then, who asks waits for it. */
+  done: boolean;
+  /** A newer one is on its way. */
+  renewing: boolean;
 }
 
 /**
@@ -26,49 +30,27 @@ export class StoreListing {
     this.#maxNames = maxNames;
   }
 
-  /** Names directly below `prefix` ('' or ending in '/'), in lexical order, as they were at most `maxAgeMs` ago. */
-  async children(prefix: string, maxAgeMs: number): Promise<string[]> {
-    return await this.#remembered(prefix, maxAgeMs, () => childrenOf(this.#store, prefix));
-  }
-
-  /** Ids of the day's events that have a receipt, oldest first, as they were at most `maxAgeMs` ago. */
-  async events(day: Pick<EventDay, 'prefix' | 'date'>, maxAgeMs: number): Promise<string[]> {
-    return await this.#remembered(day.prefix, maxAgeMs, async () => {
-      const ids: string[] = [];
-      for await (const { id, objects } of eventsOfDay(this.#store, day)) {
-        if (objects.has('event.json')) ids.push(id);
-      }
-      return ids;
-    });
-  }
-
-  async #remembered(prefix: string, maxAgeMs: number, list: () => Promise<string[]>): Promise<string[]> {
+  /**
+   * Names directly below `prefix` ('' or ending in '/'), in lexical order, as they were at most `maxAgeMs` ago. With `orOld`
+   * an older listing is given at once as well, and renewed for whoever asks next.
+   */
+  async children(prefix: string, maxAgeMs: number, { orOld = false } = {}): Promise<string[]> {
     const known = this.#listings.get(prefix);
-    if (known !== undefined && this.#clock.nowUs() - known.listedAtUs <= maxAgeMs * 1000) {
-      this.#listings.delete(prefix);
-      this.#listings.set(prefix, known);
-      return await known.names;
+    const fresh = known !== undefined && this.#clock.nowUs() - known.listedAtUs <= maxAgeMs * 1000;
+    if (known === undefined || (!fresh && !(orOld && known.done))) return await this.#list(prefix);
+    this.#listings.delete(prefix);
+    this.#listings.set(prefix, known);
+    if (!fresh && !known.renewing) {
+      known.renewing = true;
+      // What was known stays in its place until then, and also if that fails: whoever waits for a listing will see why.
+      void childrenOf(this.#store, prefix).then(
+        (names) => {
+          if (this.#listings.get(prefix) === known) this.#keep(prefix, Promise.resolve(names), names.length);
+        },
+        () => (known.renewing = false),
+      );
     }
-    this.forget([prefix]);
-    // The promise is kept, not its result, so that callers at the same time share one listing.
-    const listing: Listing = {
-      listedAtUs: this.#clock.nowUs(),
-      names: list(),
-      count: 0,
-    };
-    this.#listings.set(prefix, listing);
-    try {
-      const names = await listing.names;
-      if (this.#listings.get(prefix) === listing) {
-        listing.count = names.length;
-        this.#count += names.length;
-        this.#makeRoom(prefix);
-      }
-      return names;
-    } catch (error) {
-      if (this.#listings.get(prefix) === listing) this.#listings.delete(prefix);
-      throw error;
-    }
+    return await known.names;
   }
 
   /** The next call lists these prefixes anew. */
@@ -84,13 +66,31 @@ export class StoreListing {
     this.#count = 0;
   }
 
-  /** How many names are remembered below prefixes of so many levels. */
-  countBelow(levels: number): number {
-    let sum = 0;
-    for (const [prefix, { count }] of this.#listings) {
-      if (prefix.split('/').length - 1 === levels) sum += count;
+  async #list(prefix: string): Promise<string[]> {
+    // The promise is kept, not its result, so that callers at the same time share one listing.
+    const listing = this.#keep(prefix, childrenOf(this.#store, prefix), 0);
+    try {
+      const names = await listing.names;
+      if (this.#listings.get(prefix) === listing) {
+        listing.done = true;
+        listing.count = names.length;
+        this.#count += names.length;
+        this.#makeRoom(prefix);
+      }
+      return names;
+    } catch (error) {
+      if (this.#listings.get(prefix) === listing) this.#listings.delete(prefix);
+      throw error;
     }
-    return sum;
+  }
+
+  #keep(prefix: string, names: Promise<string[]>, count: number): Listing {
+    this.forget([prefix]);
+    const listedAtUs = this.#clock.nowUs();
+    const listing: Listing = { listedAtUs, names, count, done: count > 0, renewing: false };
+    this.#listings.set(prefix, listing);
+    this.#count += count;
+    return listing;
   }
 
   #makeRoom(keep: string): void {

@@ -66,6 +66,7 @@ export class Viewer {
       ...(gate === undefined || keeper === undefined ? [] : loginOperations(gate, new Login(gate, keeper))),
     ]);
     this.#nats.start();
+    this.#index.start();
   }
 
   /** Answers one call. Every fault becomes an answer with a sentence; what was not foreseen is logged. */
@@ -85,6 +86,7 @@ export class Viewer {
   }
 
   async close(): Promise<void> {
+    await this.#index.close();
     await this.#nats.close();
   }
 

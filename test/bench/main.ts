@@ -27,6 +27,7 @@ import { benchObjects } from './objects.ts';
 import { lineOf, type Figure } from './figures.ts';
 import { benchReplay } from './replay.ts';
 import { benchStages } from './stages.ts';
+import { benchViewer } from './viewer.ts';
 
 const LIVE_SECONDS = 120;
 
@@ -74,6 +75,7 @@ const benches: Record<string, (scratch: string) => Promise<Figure[]>> = {
   'agent-torn': benchAgentTorn,
   'agent-uplink': benchAgentUplink,
   backlog: benchBacklog,
+  viewer: benchViewer,
   [IMAGES]: benchImages,
   [SOAK]: (scratch) => benchAgentSoak(scratch, minutes),
 };

@@ -49,10 +49,23 @@ export const eventView = z
     demo: z.boolean().describe('The model is the bundled one for demonstrations.'),
     videoCodec: z.string().optional().describe('As ffprobe names it: h264, hevc.'),
     storedAtUs: timeUs,
+    kept: z.boolean().describe('It stays until somebody lets it go.'),
+    strip: z
+      .object({
+        columns: z.number().int(),
+        count: z.number().int(),
+        tileWidth: z.number().int(),
+        tileHeight: z.number().int(),
+        everyMs: z.number(),
+      })
+      .optional()
+      .describe('How the pictures lie in the strip: one for each `everyMs` of the clip.'),
     urls: z.object({
       snapshot: url.optional(),
       cleanSnapshot: url.optional(),
       clip: url.optional(),
+      preview: url.optional(),
+      strip: url.optional(),
       manifest: url,
     }),
   })

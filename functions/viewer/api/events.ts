@@ -1,5 +1,6 @@
 import { cameraId, eventId } from '@faascam/core/ids';
 import { manifest } from '@faascam/core/clip-messages';
+import { timeUs } from '@faascam/core/messages';
 import { z } from 'zod';
 import { jsonAnswer } from '../answer.ts';
 import { objectAnswer, shownObjects } from '../stored-object.ts';
@@ -10,7 +11,16 @@ import type { Parts } from './parts.ts';
 const oneTo100 = { error: 'must be a number from 1 to 100' };
 const eventsQuery = z.object({
   camera: cameraId.optional(),
-  label: z.string().max(64, { error: 'must be at most 64 characters' }).optional(),
+  label: z
+    .array(z.string().max(64, { error: 'must be at most 64 characters' }))
+    .max(20, { error: 'may be given 20 times at most' })
+    .optional()
+    .describe('Events with any of these labels: give it several times.'),
+  zone: z.string().max(64, { error: 'must be at most 64 characters' }).optional(),
+  fromUs: timeUs.optional().describe('Events that began at this time or later.'),
+  toUs: timeUs.optional().describe('Events that began before this time.'),
+  minScore: z.number().min(0).max(1).optional().describe('Events whose best score is at least this.'),
+  kept: z.boolean().optional().describe('Only those that are kept, or only those that are not.'),
   limit: z
     .number(oneTo100)
     .int(oneTo100)
@@ -18,7 +28,11 @@ const eventsQuery = z.object({
     .max(100, oneTo100)
     .default(24)
     .describe('How many events to answer with; 24 fill a large screen.'),
-  before: eventId.optional().describe('The cursor that the page before ended with.'),
+  before: eventId
+    .optional()
+    .describe(
+      'The cursor `before` that the page before ended with; events that were added since do no harm.',
+    ),
 });
 
 const ofEvent = z.object({ id: eventId });
@@ -66,7 +80,7 @@ export function eventOperations({ store, index }: Parts): Operation[] {
       query: eventsQuery,
       answer: { status: 200, description: 'A page of events.', json: eventsAnswer },
       run: async ({ asked, query, identity }) =>
-        jsonAnswer(asked, await index.page({ ...query, among: identity.cameras })),
+        jsonAnswer(asked, await index.page({ ...query, labels: query.label, among: identity.cameras })),
     }),
     operation({
       ...ofAnEvent,

@@ -13,6 +13,7 @@ export const statusAnswer = z
       unreadable: z.number().int().describe('Events whose `event.json` could not be understood.'),
     }),
     cameras: z.array(z.string()).describe('Cameras that have stored events: choices for a filter.'),
+    zones: z.array(z.string()).describe('Zones of events seen so far.'),
     labels: z.array(z.string()).describe('Labels seen so far: choices for a filter.'),
   })
   .meta({ id: 'Status' });

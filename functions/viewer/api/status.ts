@@ -41,5 +41,6 @@ async function statusOf(
     events: { listed: index.listed, unreadable: index.unreadable },
     cameras,
     labels: index.labels(),
+    zones: index.zones(),
   };
 }
