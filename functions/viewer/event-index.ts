@@ -294,7 +294,7 @@ export class EventIndex {
       try {
         await this.readAll(signal);
       } catch (error) {
-        if (signal.aborted) return;
+        if (this.#stop.signal.aborted) return;
         waitMs = RETRY_MS;
         // Whoever asks is told why the store does not answer.
         if (error instanceof StoreError) continue;

@@ -10,6 +10,7 @@ import { everybodyIsAdmin, suffices, type Authorizer } from './api/authorizer.ts
 import { cameraScope } from './api/camera-scope.ts';
 import { documentOf } from './api/document.ts';
 import { InputError } from './api/input.ts';
+import { documentOperation } from './api/openapi.ts';
 import { OperationTable } from './api/operation-table.ts';
 import type { Operation } from './api/operation.ts';
 import type { Gate } from './auth/gate.ts';
@@ -61,10 +62,11 @@ export class Viewer {
     const gate = gateOf?.(this.#nats);
     const keeper = gate === undefined ? undefined : new Gatekeeper(gate);
     this.#authorizer = authorizer ?? keeper ?? everybodyIsAdmin;
-    this.#table = new OperationTable([
+    const operations = [
       ...operationsOf({ store, index: this.#index, nats: this.#nats, clock, log }),
       ...(gate === undefined || keeper === undefined ? [] : loginOperations(gate, new Login(gate, keeper))),
-    ]);
+    ];
+    this.#table = new OperationTable([...operations, documentOperation(operations)]);
     this.#nats.start();
     this.#index.start();
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { systemClock } from '@faascam/core/clock';
 import { createLogger } from '@faascam/core/log';
 import { openStore } from '@faascam/core/store';
+import { gateFromEnv } from '../auth/gate.ts';
 import { PageFiles } from '../page-files.ts';
 import { Viewer } from '../viewer.ts';
 
@@ -11,13 +12,15 @@ import { Viewer } from '../viewer.ts';
 export async function documentFileText(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'faascam-document-'));
   const store = await openStore({ kind: 'directory', path: '' }, directory);
+  const log = createLogger('viewer');
   // Nothing of it is asked for: no NATS need be there, and no page.
   const viewer = new Viewer({
     store,
     page: new PageFiles('', new Map()),
     nats: { url: 'nats://127.0.0.1:1' },
     clock: systemClock,
-    log: createLogger('viewer'),
+    log,
+    gate: (nats) => gateFromEnv({ nats, clock: systemClock, log }, { FAASCAM_DATA: directory }),
   });
   try {
     return `${JSON.stringify(viewer.document(), null, 2)}\n`;

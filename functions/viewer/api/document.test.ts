@@ -15,6 +15,7 @@ import { Kvm } from '@nats-io/kv';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { hostHandler, storeEvent, type HandlerHost } from '../fixture.ts';
+import { gateFromEnv } from '../auth/gate.ts';
 import { PageFiles } from '../page-files.ts';
 import { Viewer } from '../viewer.ts';
 import { documentFileText } from './document-file.ts';
@@ -92,12 +93,16 @@ beforeAll(async () => {
   await (await new Kvm(messaging.js).create(buckets.agents)).put('host', JSON.stringify(health));
   await messaging.nc.close();
 
+  const log = createLogger('test');
   viewer = new Viewer({
     store,
     page: new PageFiles('<!doctype html>', new Map()),
     nats: { url: server.url },
     clock: systemClock,
-    log: createLogger('test'),
+    log,
+    // There are no users: whoever reaches it may do everything, and what concerns logins is there all the same.
+    gate: (nats) =>
+      gateFromEnv({ nats, clock: systemClock, log }, { FAASCAM_DATA: directory, FAASCAM_VIEWER_OPEN: '1' }),
   });
   host = await hostHandler(async (event, context) => await viewer.handle(event, context));
   await vi.waitFor(
