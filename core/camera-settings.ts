@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { areaSettings, overridesOf } from './analysis-settings.ts';
 import { box } from './box.ts';
+import { restreamSettings } from './restream-settings.ts';
 import { eventSettings, motionSettings } from './settings.ts';
 
 /** What one camera can be told, with its default and the reason for it. Durations in ms, sizes as named. */
@@ -129,6 +130,7 @@ export const cameraSettings = z.strictObject({
     .describe('Neither a frame nor a closed segment for this long is a stall, whatever the connection says.'),
   frames: frameSettings,
   ring: ringSettings,
+  restream: restreamSettings,
   ...areaSettings,
   motion: overridesOf(motionSettings)
     .default({})

@@ -190,6 +190,20 @@ export const cameraState = z.enum(['connecting', 'streaming', 'waiting', 'stoppe
 
 const count = z.number().int().nonnegative();
 
+/** What an agent says of one target that a camera is sent on to. */
+export const restreamHealth = z.object({
+  /** Its address, without anything secret. */
+  to: z.string(),
+  /** `waiting`: for the camera, or until it is tried again; `failed`: only a person can mend it. */
+  state: z.enum(['connecting', 'streaming', 'waiting', 'failed']).catch('waiting'),
+  /** Why it does not stream, as with cameras. */
+  cause: z.string().optional(),
+  causeCode: z.string().optional(),
+  /** Connections after the first. */
+  restarts: count,
+});
+export type RestreamHealth = z.infer<typeof restreamHealth>;
+
 /** What an agent says of one camera. What is optional was added later: an older agent does not say it. */
 export const cameraHealth = z.object({
   /** A state that only a newer agent knows is read as `waiting`: what it means is in the cause. */
@@ -241,6 +255,8 @@ export const cameraHealth = z.object({
   chain: z
     .object({ number: z.number().int().positive(), sha256, waiting: z.array(z.number().int().positive()) })
     .optional(),
+  /** Where it is sent on to. */
+  restream: z.array(restreamHealth).optional(),
 });
 export type CameraHealth = z.infer<typeof cameraHealth>;
 

@@ -72,5 +72,6 @@ test('what the functions look for can change while a camera records', () => {
     'zones.porch.inertia',
   ]);
   expect(recordingGoesOn(changed?.keys ?? [])).toBe(true);
+  expect(recordingGoesOn(['restream'])).toBe(true);
   expect(recordingGoesOn(['masks', 'source'])).toBe(false);
 });

@@ -27,11 +27,14 @@ export function cameraChanges(
   };
 }
 
-/** Whether a camera's recording can go on: only how much footage is kept differs, or what the functions look for. */
+/**
+ * Whether a camera's recording can go on: only how much footage is kept differs, where it is sent on to, or what the
+ * functions look for.
+ */
 export function recordingGoesOn(keys: readonly string[]): boolean {
   const forFunctions = new Set<string>(profileKeys);
-  const quota = new Set(['ring.minutes', 'ring.megabytes', 'ring.pinnedMegabytes']);
-  return keys.every((key) => quota.has(key) || forFunctions.has(key.split('.')[0] ?? ''));
+  const besides = new Set(['ring.minutes', 'ring.megabytes', 'ring.pinnedMegabytes', 'restream']);
+  return keys.every((key) => besides.has(key) || forFunctions.has(key.split('.')[0] ?? ''));
 }
 
 /** The changes as one line for the log; no value of a setting is in it. Empty when nothing changes. */

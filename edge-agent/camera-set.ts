@@ -73,7 +73,7 @@ export class CameraSet {
       ...changes.changed.map(async ({ camera, keys }) => {
         const [unit, settings] = [this.#units.get(camera), cameras[camera]];
         if (unit === undefined || settings === undefined) return;
-        if (recordingGoesOn(keys)) await unit.keep(settings.ring);
+        if (recordingGoesOn(keys)) await unit.keep(settings);
         else await unit.record(settings);
       }),
     ]);

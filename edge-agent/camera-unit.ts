@@ -13,6 +13,7 @@ import type { ClipUplink } from './clips/clip-uplink.ts';
 import { KeptRequests } from './clips/kept-requests.ts';
 import { LivePublisher } from './frames/live-publisher.ts';
 import { LiveTap } from './live/live-tap.ts';
+import { Restream } from './restream/restream.ts';
 import type { Quota } from './ring/eviction.ts';
 import { Footage } from './ring/footage.ts';
 import type { Room } from './ring/room.ts';
@@ -57,6 +58,8 @@ export class CameraUnit {
   readonly publisher: LivePublisher;
   /** What the camera sends, for whoever wants to see it as it comes. */
   readonly tap: LiveTap;
+  /** Where it is sent on to. */
+  readonly restream: Restream;
   readonly #options: UnitOptions;
   readonly #log: Logger;
   readonly #serving = new AbortController();
@@ -72,6 +75,7 @@ export class CameraUnit {
     this.#log = options.log.child({ camera });
     this.publisher = new LivePublisher({ agent, camera, nats, clock, log: this.#log });
     this.tap = new LiveTap(clock, this.#log);
+    this.restream = new Restream({ camera, tap: this.tap, clock, log: this.#log });
   }
 
   /** Its chain of signed events; undefined until it was read, and while it is empty. */
@@ -95,6 +99,7 @@ export class CameraUnit {
     this.#view = viewOf(settings);
     const stop = new AbortController();
     this.#recording = { stop, over: this.#keepRecording(settings, stop.signal) };
+    await this.restream.set(settings.restream);
   }
 
   /** Serves clips out of the footage that an earlier agent recorded of a camera that is taken out. */
@@ -107,10 +112,11 @@ export class CameraUnit {
     }
   }
 
-  /** Keeps more or less footage from now on; the recording goes on. */
-  async keep(quota: CameraSettings['ring']): Promise<void> {
+  /** Keeps more or less footage from now on, or sends it on elsewhere; the recording goes on. */
+  async keep({ ring, restream }: Pick<CameraSettings, 'ring' | 'restream'>): Promise<void> {
+    await this.restream.set(restream);
     try {
-      await this.#footage?.ring.setQuota(quota);
+      await this.#footage?.ring.setQuota(ring);
     } catch (error) {
       this.#log.warn(`Old footage could not be dropped: ${messageOf(error)}`);
     }
@@ -123,6 +129,7 @@ export class CameraUnit {
   async endForGood(servesWhatIsThere: boolean): Promise<void> {
     this.#footage?.endsForGood();
     if (servesWhatIsThere) this.#footage?.serveWhatIsThere();
+    await this.restream.set([]);
     await this.#endRecording();
     this.#footage?.stopped();
     this.status.state = 'stopped';

@@ -3,7 +3,7 @@ import { StorageType } from '@nats-io/jetstream';
 import type { Clock } from '@faascam/core/clock';
 import { messageOf } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
-import type { AgentHealth, CameraHealth } from '@faascam/core/messages';
+import type { AgentHealth, CameraHealth, RestreamHealth } from '@faascam/core/messages';
 import { buckets } from '@faascam/core/subjects';
 import { software } from '@faascam/core/version';
 import type { CameraStatus } from './capture/camera-status.ts';
@@ -27,11 +27,12 @@ export interface WatchedCamera {
   readonly footage:
     { readonly ring: Pick<Ring, 'stats' | 'newest'>; readonly withoutRoom: boolean } | undefined;
   readonly chain?: CameraHealth['chain'];
+  readonly restream?: { readonly health: RestreamHealth[] };
 }
 
 /** What an agent says of one camera. */
 export function cameraHealthOf(
-  { status, publisher, footage, chain, clipsWaiting }: WatchedCamera,
+  { status, publisher, footage, chain, clipsWaiting, restream }: WatchedCamera,
   bytesSentLastHour: number,
 ): CameraHealth {
   const stats = footage?.ring.stats;
@@ -61,6 +62,7 @@ export function cameraHealthOf(
     },
     chain,
     clips: { waiting: clipsWaiting ?? 0, lostFor: { evicted: stats?.lostPins ?? 0 } },
+    restream: restream === undefined || restream.health.length === 0 ? undefined : restream.health,
   };
 }
 

@@ -1,0 +1,208 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
+import { Writable, type Readable } from 'node:stream';
+import type { RestreamSettings, RestreamTarget } from '@faascam/core/restream-settings';
+import { LineSplitter } from '../capture/lines.ts';
+import { pipeOf } from '../capture/pipe.ts';
+import type { LivePacket, LiveStream } from '../live/live-stream.ts';
+import type { LiveTap } from '../live/live-tap.ts';
+import { clusterOf } from '../live/matroska-stream.ts';
+import { pushPlan, pushPipes } from './push-args.ts';
+import { pushCauseOf, type PushCause } from './push-cause.ts';
+
+export interface PushSessionOptions {
+  tap: LiveTap;
+  target: RestreamTarget;
+  settings: Pick<RestreamSettings, 'transcode' | 'sound'>;
+  /** A target that takes nothing for so long is given up. */
+  stallMs: number;
+  signal: AbortSignal;
+  /** The camera sends something, and the target is being connected to. */
+  onConnecting: () => void;
+  /** The target takes what it gets. */
+  onStreaming: () => void;
+}
+
+/** How a session came to its end. `camera`: the camera's stream ended, or changed. */
+export type PushEnd = { by: 'stopped' } | { by: 'camera' } | { by: 'target'; cause: PushCause };
+
+/** More than this waits for a target only when it is too slow: it then misses pictures up to a later keyframe. */
+const MOST_WAITING_BYTES = 4 * 1024 * 1024;
+/** What an ended stream may take to be sent to its end. */
+const FINISH_MS = 3000;
+const KEPT_COMPLAINTS = 30;
+
+/**
+ * Becomes ffmpeg, with what comes on one pipe in another that can be opened by its name: ffmpeg opens the file of its
+ * options, which the sockets that Node makes do not allow.
+ */
+const WITH_SECRETS = `exec ffmpeg "$@" ${pushPipes.secrets}<<END
+$(cat <&${pushPipes.secrets})
+END`;
+
+/**
+ * Waits for what a camera sends, and sends it on with an ffmpeg of its own, until one of the two ends or the signal is
+ * aborted. It runs with a low priority, and what waits for it is bounded. Never rejects.
+ */
+export function pushSession(options: PushSessionOptions): Promise<PushEnd> {
+  return new Promise((resolve) => {
+    const session = new PushSession(options, resolve);
+    session.begin();
+  });
+}
+
+class PushSession {
+  readonly #options: PushSessionOptions;
+  readonly #resolve: (end: PushEnd) => void;
+  readonly #complaints: string[] = [];
+  #leave: () => void = () => undefined;
+  #stream: LiveStream | undefined;
+  #child: ChildProcess | undefined;
+  #takesSound = false;
+  #streamEnded = false;
+  #stalled = false;
+  #pictures = 0;
+  #watch: NodeJS.Timeout | undefined;
+
+  constructor(options: PushSessionOptions, resolve: (end: PushEnd) => void) {
+    this.#options = options;
+    this.#resolve = resolve;
+  }
+
+  begin(): void {
+    const { signal, tap } = this.#options;
+    if (signal.aborted) {
+      this.#resolve({ by: 'stopped' });
+      return;
+    }
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#leave = tap.subscribe({
+      begin: (stream) => this.#start(stream),
+      packet: (packet) => this.#pass(packet),
+      end: () => this.#finish(),
+      isBehind: () => (this.#child?.stdin?.writableLength ?? 0) > MOST_WAITING_BYTES,
+    });
+  }
+
+  readonly #onAbort = (): void => {
+    if (this.#child === undefined) this.#over({ by: 'stopped' });
+    else this.#child.kill('SIGKILL');
+  };
+
+  #start(stream: LiveStream): void {
+    const { target, settings, onConnecting } = this.#options;
+    const plan = pushPlan(target, stream, settings);
+    if ('refusal' in plan) {
+      this.#over({ by: 'target', cause: { code: 'unfit-codec', says: plan.refusal, retry: 'slow' } });
+      return;
+    }
+    onConnecting();
+    this.#stream = stream;
+    this.#takesSound = plan.takesSound;
+    const stdio = ['pipe', 'ignore', 'pipe', 'pipe', 'pipe'] as const;
+    const child = spawn('/bin/sh', ['-c', WITH_SECRETS, 'ffmpeg', ...plan.args], { stdio: [...stdio] });
+    this.#child = child;
+    lowerPriority(child);
+    child.stdin?.on('error', () => {
+      // It has ended, which is told by `close`.
+    });
+    tellSecrets(child, plan.secrets);
+    forEachLine(child.stderr, (line) => {
+      this.#complaints.push(withoutSecrets(line, target));
+      if (this.#complaints.length > KEPT_COMPLAINTS) this.#complaints.shift();
+    });
+    forEachLine(pipeOf(child, pushPipes.progress), (line) => this.#progress(line));
+    child.once('error', (error) => this.#complaints.push(`[error] ${error.message}`));
+    child.once('close', (code, signal) => this.#ended(signal ?? `exit code ${code ?? 'unknown'}`));
+    child.stdin?.write(stream.head);
+    this.#watchTarget();
+  }
+
+  #pass(packet: LivePacket): void {
+    const track =
+      packet.kind === 'video' ? this.#stream?.video : this.#takesSound ? this.#stream?.audio : undefined;
+    if (track !== undefined) this.#child?.stdin?.write(clusterOf(packet, track));
+  }
+
+  /** ffmpeg tells every second how many pictures it has given away, once it is connected. */
+  #progress(line: string): void {
+    const pictures = Number(/^frame=\s*(\d+)/.exec(line)?.[1] ?? 0);
+    if (pictures <= this.#pictures) return;
+    if (this.#pictures === 0) this.#options.onStreaming();
+    this.#pictures = pictures;
+    this.#watch?.refresh();
+  }
+
+  #watchTarget(): void {
+    this.#watch = setTimeout(() => {
+      this.#stalled = true;
+      this.#child?.kill('SIGKILL');
+    }, this.#options.stallMs);
+  }
+
+  #finish(): void {
+    this.#leave();
+    this.#streamEnded = true;
+    clearTimeout(this.#watch);
+    this.#child?.stdin?.end();
+    const child = this.#child;
+    this.#watch = setTimeout(() => child?.kill('SIGKILL'), FINISH_MS);
+  }
+
+  #ended(exit: string): void {
+    const { target, signal } = this.#options;
+    if (signal.aborted) this.#over({ by: 'stopped' });
+    else if (this.#streamEnded) this.#over({ by: 'camera' });
+    else {
+      const seen = { exit, streamed: this.#pictures > 0, stalled: this.#stalled };
+      const cause = pushCauseOf(target.kind, { ...seen, complaints: this.#complaints });
+      this.#over({ by: 'target', cause });
+    }
+  }
+
+  #over(end: PushEnd): void {
+    clearTimeout(this.#watch);
+    this.#leave();
+    this.#options.signal.removeEventListener('abort', this.#onAbort);
+    this.#resolve(end);
+  }
+}
+
+function forEachLine(pipe: Readable | null | undefined, take: (line: string) => void): void {
+  const lines = new LineSplitter();
+  pipe?.on('data', (chunk: Buffer) => lines.push(chunk).forEach(take));
+  pipe?.on('end', () => lines.end().forEach(take));
+  pipe?.on('error', () => {
+    // Its writer has ended, and `close` tells.
+  });
+}
+
+/** Recording and frames go first. */
+function lowerPriority({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // It has ended already, or the system does not allow it: then it runs as all else.
+  }
+}
+
+/** What is secret does not stand in the arguments, which everyone on the host can read. */
+function tellSecrets(child: ChildProcess, secrets: readonly string[]): void {
+  const pipe = child.stdio[pushPipes.secrets];
+  if (!(pipe instanceof Writable)) return;
+  pipe.on('error', () => {
+    // It ended before it read them, and `close` tells.
+  });
+  pipe.end(secrets.map((line) => `${line}\n`).join(''));
+}
+
+/** Servers may repeat in their answer what they were told. */
+function withoutSecrets(line: string, target: RestreamTarget): string {
+  const secrets =
+    target.kind === 'rtmp' ? [target.key] : target.kind === 'srt' ? [target.passphrase, target.streamId] : [];
+  return secrets.reduce<string>(
+    (text, secret) => (secret === undefined ? text : text.replaceAll(secret, '***')),
+    line,
+  );
+}
