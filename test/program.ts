@@ -2,7 +2,7 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** The command line as users call it. */
-const faascam = new URL('../bin/faascam.js', import.meta.url).pathname;
+export const faascam = new URL('../bin/faascam.js', import.meta.url).pathname;
 
 /** What runs. A test that was given up leaves nothing behind: what it has started ends with this process. */
 const running = new Set<ChildProcess>();

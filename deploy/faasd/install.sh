@@ -108,6 +108,7 @@ cd "$folder/faascam/keys"
 [ -z "$retention" ] || printf '%s' "$retention" >retention
 [ -s retention ] || printf yes >retention
 nats_users "${agents[@]}"
+page_users
 authority
 mapfile -t outside <hosts
 certificate nats faascam-nats localhost "${outside[@]}"
@@ -159,6 +160,7 @@ if [ -n "$restart" ]; then
     secret "nats-$name" "keys/nats-auth/secrets/nats-$name"
   done
   secret nats-ca keys/ca.crt
+  secret viewer-users keys/viewer-users.yml
   if [ -e keys/minio ]; then
     secret s3-access-key keys/s3/clip-access-key
     secret s3-secret-key keys/s3/clip-secret-key
@@ -178,4 +180,5 @@ fi
 cat <<TEXT
 Keys are in $folder/faascam/keys. Keep a copy of it: who has it may do everything.
   agents get   ca.crt and nats-auth/secrets/nats-agent-ID, and tls://${outside[0]}:4222 as the address of NATS
+  the page     user faascam, password in page-password
 TEXT

@@ -58,3 +58,14 @@ store_keys() {
     random 20 "s3/$who-secret-key"
   done
 }
+
+# Who may come to the page, in viewer-users.yml: the admin "faascam", whose password is page-password, and a token that may
+# look, page-token, for the contract suite. More of them: "faascam user add NAME --file viewer-users.yml".
+page_users() {
+  random 9 page-password
+  [ ! -s viewer-users.yml ] || return 0
+  { node "$faascam" user add faascam --role admin --file viewer-users.yml <page-password &&
+    node "$faascam" token add contract --scope read --file viewer-users.yml >page-token; } >/dev/null 2>keys.log ||
+    { cat keys.log >&2; rm -f viewer-users.yml; die 'the users of the page could not be made; the lines above say why.'; }
+  rm keys.log
+}

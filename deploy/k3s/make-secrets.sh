@@ -86,8 +86,7 @@ if [ -n "$s3_keys" ]; then
   touch s3-external
 fi
 [ -e s3-external ] || store_keys
-random 9 page-password
-[ -s page-users ] || printf 'faascam:%s\n' "$(openssl passwd -apr1 -stdin <page-password)" >page-users
+page_users
 
 # --- onto the cluster
 secret() { # namespace, name, then arguments of kubectl create secret
@@ -105,7 +104,6 @@ secret openfaas faascam-nats-tls tls --cert=nats.crt --key=nats.key
 secret openfaas faascam-connector generic --from-file=nats-connector=nats-auth/secrets/nats-connector \
   --from-file=nats-ca=ca.crt
 secret openfaas faascam-viewer-tls tls --cert=viewer.crt --key=viewer.key
-secret openfaas faascam-viewer-login generic --from-file=users=page-users
 if [ ! -e s3-external ]; then
   secret openfaas faascam-minio-tls tls --cert=minio.crt --key=minio.key
   secret openfaas faascam-minio-root generic --from-file=user=s3/user --from-file=password=s3/password
@@ -117,6 +115,7 @@ for name in motion detect events clip viewer notify; do
   secret openfaas-fn "nats-$name" generic --from-file="nats-$name=nats-auth/secrets/nats-$name"
 done
 secret openfaas-fn nats-ca generic --from-file=nats-ca=trusted.crt
+secret openfaas-fn viewer-users generic --from-file=viewer-users=viewer-users.yml
 secret openfaas-fn s3-access-key generic --from-file=s3-access-key=s3/clip-access-key
 secret openfaas-fn s3-secret-key generic --from-file=s3-secret-key=s3/clip-secret-key
 secret openfaas-fn viewer-s3-access-key generic --from-file=viewer-s3-access-key=s3/viewer-access-key

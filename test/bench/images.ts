@@ -118,6 +118,7 @@ async function benchOne(
     ...image.environment,
     ...spec.environment,
     ...notifyEnvironment,
+    FAASCAM_VIEWER_OPEN: '1',
     ...{ port: String(port), http_port: String(inner), upstream_url: `http://127.0.0.1:${inner}` },
   };
   const begun = performance.now();

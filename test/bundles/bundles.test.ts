@@ -55,6 +55,7 @@ async function serve(
       NATS_URL: nats.url,
       ...notifyEnvironment,
       FAASCAM_STORE: JSON.stringify({ kind: 'directory', path: store }),
+      FAASCAM_VIEWER_OPEN: '1',
       http_port: String(port),
     },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -9,6 +9,8 @@ import { createLogger } from '@faascam/core/log';
 import { connectNats, type Messaging } from '@faascam/core/messaging';
 import { freePort } from '@faascam/core/ports';
 import { startGateway, type Gateway } from '@faascam/local/gateway/gateway';
+import { newToken } from '@faascam/viewer/auth/token';
+import { usersText } from '@faascam/viewer/auth/users-file';
 import { checkout } from '../faults/checkout.ts';
 import { Part } from '../faults/part.ts';
 import { runFaascam } from '../program.ts';
@@ -16,6 +18,8 @@ import { runFaascam } from '../program.ts';
 const scratch = mkdtempSync(join(tmpdir(), 'faascam-contract-test-'));
 const clips = join(scratch, 'clips');
 const password = join(scratch, 'secrets/basic-auth-password');
+const usersFile = join(scratch, 'viewer-users.yml');
+const pageToken = join(scratch, 'page-token');
 let nats: Part;
 let natsUrl: string;
 let gateway: Gateway;
@@ -61,6 +65,9 @@ beforeAll(async () => {
   mkdirSync(join(scratch, 'secrets'));
   writeFileSync(join(scratch, 'secrets/basic-auth-user'), 'admin\n');
   writeFileSync(password, 'open sesame\n');
+  const { text, stored } = newToken({ name: 'contract', scope: 'read' });
+  writeFileSync(usersFile, usersText({ users: [], tokens: [stored] }));
+  writeFileSync(pageToken, text);
   await startNats();
   messaging = await connectNats({ url: natsUrl, nkeyFile: keyOf('admin') }, 'test');
   gateway = await startGateway({
@@ -68,6 +75,7 @@ beforeAll(async () => {
     variables: {
       ...{ ...process.env, NATS_URL: natsUrl, FAASCAM_DATA: scratch },
       FAASCAM_STORE: JSON.stringify({ kind: 'directory', path: clips }),
+      FAASCAM_LOGIN: JSON.stringify({ usersFile }),
     },
     port: 0,
     basicAuth: { user: 'admin', password: 'open sesame' },
@@ -114,7 +122,11 @@ function contract(env: Record<string, string>): Promise<{ code: number | null; o
   });
 }
 
-const login = { FAASCAM_GATEWAY_USER: 'admin', FAASCAM_GATEWAY_PASSWORD_FILE: password };
+const login = {
+  FAASCAM_GATEWAY_USER: 'admin',
+  FAASCAM_GATEWAY_PASSWORD_FILE: password,
+  FAASCAM_PAGE_TOKEN_FILE: pageToken,
+};
 
 describe('script/test contract', () => {
   it('passes whole on the local gateway with a login, and leaves nothing behind', async () => {

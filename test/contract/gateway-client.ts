@@ -16,16 +16,20 @@ export interface Call {
   anonymous?: boolean;
 }
 
+/** The one function that asks who calls it. */
+const PAGE = 'viewer';
 const TIMEOUT_MS = 30_000;
 
 /** The gateway under test, by HTTP. Redirects are not followed: a login page elsewhere is no answer. */
 export class GatewayClient {
   readonly #address: string;
   readonly #login: Login | undefined;
+  readonly #pageToken: string | undefined;
 
-  constructor(address: string, login: Login | undefined) {
+  constructor(address: string, login: Login | undefined, pageToken?: string) {
     this.#address = address;
     this.#login = login;
+    this.#pageToken = pageToken;
   }
 
   /** Throws `FaascamError` `gateway-unreachable`. */
@@ -34,7 +38,7 @@ export class GatewayClient {
     try {
       const answer = await fetch(`${this.#address}${path}`, {
         method: method ?? (body === undefined ? 'GET' : 'POST'),
-        headers: { ...headers, ...(login === undefined ? {} : { authorization: authorizationOf(login) }) },
+        headers: { ...(login === undefined ? {} : { authorization: authorizationOf(login) }), ...headers },
         ...(body === undefined ? {} : { body: Buffer.from(body) }),
         redirect: 'manual',
         signal: AbortSignal.timeout(TIMEOUT_MS),
@@ -52,7 +56,11 @@ export class GatewayClient {
   }
 
   async callFunction(name: string, path: string, call?: Call): Promise<Answer> {
-    return await this.call(`/function/${name}${path}`, call);
+    const token = name === PAGE ? this.#pageToken : undefined;
+    return await this.call(`/function/${name}${path}`, {
+      ...call,
+      headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...call?.headers },
+    });
   }
 }
 

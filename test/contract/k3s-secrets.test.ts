@@ -94,7 +94,7 @@ describe.skipIf(kubectl === undefined)('make-secrets.sh', () => {
       // As faas-cli makes them: a file of the secret's own name.
       expect(Object.keys(sent.get(`openfaas-fn/${name}`) ?? {}), name).toEqual([name]);
     }
-    const open = new Set(['auth.conf', 'tls.crt', 'nats-ca', 'users']);
+    const open = new Set(['auth.conf', 'tls.crt', 'nats-ca']);
     for (const [name, data] of sent) {
       for (const [key, text] of Object.entries(data)) {
         expect(text.length, name).toBeGreaterThan(8);

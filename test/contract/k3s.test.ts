@@ -137,6 +137,5 @@ describe('the manifests for k3s', () => {
     const [ingress, ...others] = all.filter(({ kind }) => kind === 'Ingress');
     expect(others).toEqual([]);
     expect(ingress?.spec?.['rules']).toMatchObject([{ http: { paths: [{ path: '/function/viewer' }] } }]);
-    expect(JSON.stringify(ingress?.metadata)).toContain('openfaas-faascam-viewer-login@kubernetescrd');
   });
 });

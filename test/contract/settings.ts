@@ -16,6 +16,8 @@ export interface ContractSettings {
   gateway: string;
   nats: NatsAccess;
   login: Login | undefined;
+  /** Of the page, where it has users. */
+  pageToken: string | undefined;
   /** Real footage instead of the drawn scene: a video, or a folder of JPEG files. */
   footage: string | undefined;
   /** The store of the clip function, as it is reached from here. */
@@ -30,6 +32,7 @@ const environment = z.object({
   FAASCAM_NATS: z.string().min(1),
   FAASCAM_GATEWAY_USER: filled,
   FAASCAM_GATEWAY_PASSWORD_FILE: filled,
+  FAASCAM_PAGE_TOKEN_FILE: filled,
   FAASCAM_CONTRACT_FRAMES: filled,
   FAASCAM_STORE: filled,
   FAASCAM_CONTRACT_PATIENCE: z.coerce.number().int().min(5).max(3600).default(90),
@@ -51,6 +54,10 @@ export function contractSettings(env: NodeJS.ProcessEnv): ContractSettings {
     gateway: data.FAASCAM_GATEWAY.replace(/\/+$/, ''),
     nats: natsAccessFromEnv('admin', { ...env, NATS_URL: data.FAASCAM_NATS }),
     login: loginOf(data.FAASCAM_GATEWAY_USER, data.FAASCAM_GATEWAY_PASSWORD_FILE),
+    pageToken:
+      data.FAASCAM_PAGE_TOKEN_FILE === undefined
+        ? undefined
+        : readSecret(data.FAASCAM_PAGE_TOKEN_FILE, 'token of the page'),
     footage: data.FAASCAM_CONTRACT_FRAMES,
     store: data.FAASCAM_STORE === undefined ? undefined : storeOf(data.FAASCAM_STORE),
     patienceMs: data.FAASCAM_CONTRACT_PATIENCE * 1000,

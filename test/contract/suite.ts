@@ -64,7 +64,7 @@ async function runChecks(run: Run): Promise<void> {
   // Random, so that nothing of another run, or of a real camera, is ever touched.
   const camera = `contract-${randomBytes(4).toString('hex')}`;
   const odd = `${camera}-odd`;
-  const client = new GatewayClient(settings.gateway, login);
+  const client = new GatewayClient(settings.gateway, login, settings.pageToken);
   const gateway = { report, client, login: login !== undefined, camera };
   const traffic = await Traffic.open(messaging, camera);
   try {

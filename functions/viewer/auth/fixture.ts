@@ -14,12 +14,13 @@ import { passwordHash } from './password.ts';
 import { SESSION_COOKIE } from './session.ts';
 import { usersText, type User, type Users } from './users-file.ts';
 
-/** For the tests: a clock that is moved by hand. */
+/** For the tests: a clock that stands still unless it is moved by hand. */
 export class HandClock implements Clock {
+  readonly #startUs = systemClock.nowUs();
   offsetMs = 0;
 
   nowUs(): number {
-    return systemClock.nowUs() + this.offsetMs * 1000;
+    return this.#startUs + this.offsetMs * 1000;
   }
 
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
