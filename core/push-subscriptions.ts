@@ -1,7 +1,6 @@
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import { headers as newHeaders } from '@nats-io/transport-node';
 import { systemClock } from './clock.ts';
-import { FaascamError } from './errors.ts';
 import { parseMessage } from './messages.ts';
 import type { Messaging } from './messaging.ts';
 import {
@@ -25,12 +24,13 @@ type Way = Pick<Messaging, 'js' | 'jsm'>;
  * few rights there, so all is done with plain messages. Where nobody made the bucket, there are none.
  */
 export async function listSubscriptions({ jsm }: Pick<Way, 'jsm'>): Promise<string[]> {
-  const info = await orAbsent(jsm.streams.info(STREAM, { subjects_filter: `${PREFIX}to-*` }));
-  const all = Object.keys(info?.state.subjects ?? {}).map((subject) => subject.slice(PREFIX.length));
-  const there: string[] = [];
+  const info = await orAbsent(jsm.streams.info(STREAM, { subjects_filter: `${PREFIX}*` }));
+  const all = Object.keys(info?.state.subjects ?? {})
+    .map((subject) => subject.slice(PREFIX.length))
+    .filter((key) => key !== PUSH_PUBLIC_KEY);
   // A key that was removed still has a message, without a body.
-  for (const key of all) if ((await valueOf(jsm, key)) !== undefined) there.push(key);
-  return there.sort();
+  const values = await Promise.all(all.map((key) => valueOf(jsm, key)));
+  return all.filter((_, index) => values[index] !== undefined).sort();
 }
 
 /** Undefined for one that is gone. Throws `MalformedInputError` for what is no subscription. */
@@ -42,21 +42,20 @@ export async function readSubscription(
   return value && parseMessage(keptSubscription, value, `The push subscription ${key}`);
 }
 
-/** Notes a browser; one that is there already is noted anew. Answers its key. Throws `FaascamError` `too-many-subscriptions`. */
+/**
+ * Notes a browser, for whoever it is of; one that is there already is noted anew. Answers its key, or undefined where there
+ * are too many already.
+ */
 export async function keepSubscription(
   way: Way,
   { endpoint, keys }: PushSubscription,
+  whose: Pick<KeptSubscription, 'user' | 'cameras'>,
   nowUs = systemClock.nowUs(),
-): Promise<string> {
+): Promise<string | undefined> {
   const key = pushKey(endpoint);
   const others = await listSubscriptions(way);
-  if (!others.includes(key) && others.length >= MOST_SUBSCRIPTIONS) {
-    throw new FaascamError(
-      'too-many-subscriptions',
-      `${MOST_SUBSCRIPTIONS} browsers are told already: turn notifications off in one that is not used any more.`,
-    );
-  }
-  const kept: KeptSubscription = { v: 1, endpoint, keys, atUs: nowUs };
+  if (!others.includes(key) && others.length >= MOST_SUBSCRIPTIONS) return undefined;
+  const kept: KeptSubscription = { v: 1, endpoint, keys, atUs: nowUs, ...whose };
   await way.js.publish(`${PREFIX}${key}`, JSON.stringify(kept));
   return key;
 }

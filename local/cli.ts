@@ -7,6 +7,7 @@ import type { NatsAuthCommand } from './commands/nats-auth.ts';
 import type { ReplayCommand } from './commands/replay.ts';
 import type { VerifyCommand } from './commands/verify.ts';
 import { addDeadLetterCommands } from './deadletters-cli.ts';
+import { addNotifyCommands } from './notify-cli.ts';
 import type { CommandLine } from './quick-config.ts';
 import { runProgram, stoppable } from './run-program.ts';
 import { withSiteOptions } from './site-options.ts';
@@ -151,6 +152,7 @@ function program(): Command {
   addUserCommands(faascam);
   addEventCommands(faascam, () => stoppable());
   addDeadLetterCommands(faascam, () => stoppable());
+  addNotifyCommands(faascam);
   addTrialCommands(faascam, () => stoppable());
 
   withStoreOptions(

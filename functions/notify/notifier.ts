@@ -83,6 +83,8 @@ export class Notifier {
     for (const bridge of this.#bridges.values()) bridge.start();
     const push = Object.values(this.#settings.targets).find(({ kind }) => kind === 'push');
     if (push?.kind === 'push') await this.#keysOf(push);
+    // Browsers are not asked to subscribe to what nobody sends any more.
+    else await tellPublicKey(await this.#messaging.get(), '');
   }
 
   async close(): Promise<void> {
@@ -172,6 +174,8 @@ export class Notifier {
     const subscription = await readSubscription(messaging, key);
     if (subscription === undefined)
       return { kind: 'over', why: 'the browser asks for no notifications any more' };
+    if (notice.event !== undefined && subscription.cameras?.includes(notice.event.camera) === false)
+      return { kind: 'over', why: 'it is of a camera that they may not see' };
     const outcome = await sendPush(target, await this.#keysOf(target), subscription, notice, nowUs);
     if (outcome.kind !== 'gone') return outcome;
     await removeSubscription(messaging, key);

@@ -7,6 +7,7 @@ import type { Delivery, Notice } from '../notice.ts';
 import type { Visit } from '../visits.ts';
 import { webhookBody } from '../webhook.ts';
 import { connectMqtt } from './client.ts';
+import { answered } from './publishing.ts';
 import {
   availabilityMessage,
   discoveryMessages,
@@ -191,20 +192,4 @@ export class MqttBridge {
     this.#fault = fault;
     this.#log.warn({ fault }, 'the MQTT broker cannot be told');
   }
-}
-
-/** Resolves when the broker has said that it has it, or has not for too long. */
-async function answered(published: Promise<unknown>, timeoutMs: number, clock: Clock): Promise<Delivery> {
-  const waited = new AbortController();
-  const late = clock
-    .sleep(timeoutMs, waited.signal)
-    .then((): Delivery => ({ kind: 'later', reason: `the broker did not answer within ${timeoutMs} ms` }))
-    .catch((): Delivery => ({ kind: 'later', reason: 'the broker was quicker' }));
-  const done = published.then(
-    (): Delivery => ({ kind: 'delivered', said: 'the broker has it' }),
-    (error: unknown): Delivery => ({ kind: 'later', reason: messageOf(error) }),
-  );
-  const outcome = await Promise.race([done, late]);
-  waited.abort();
-  return outcome;
 }
