@@ -7,11 +7,14 @@ import { Link } from './parts/link.tsx';
 import { backdrop, route, type Route } from './router.ts';
 import { Camera } from './views/camera.tsx';
 import { Events } from './views/events.tsx';
+import { Health } from './views/health.tsx';
 import { News } from './views/news.tsx';
 import { shownFeed } from './views/open-feed.ts';
 import { Player } from './views/player.tsx';
 import { Settings } from './views/settings.tsx';
+import { Timeline } from './views/timeline.tsx';
 import { Wall } from './views/wall.tsx';
+import { Zones } from './views/zones.tsx';
 import { words } from './words/words.ts';
 
 /** The frame around every view: where one can go, how the connection is, and what went wrong. */
@@ -66,6 +69,9 @@ export function App(): JSX.Element {
 const places: [Route, IconName, 'live' | 'events' | 'timeline' | 'health' | 'zones'][] = [
   [{ view: 'live' }, 'live', 'live'],
   [{ view: 'events' }, 'events', 'events'],
+  [{ view: 'timeline', camera: '' }, 'timeline', 'timeline'],
+  [{ view: 'health' }, 'health', 'health'],
+  [{ view: 'zones', camera: '' }, 'zones', 'zones'],
 ];
 
 function View({ route: shown }: { route: Route }): JSX.Element {
@@ -76,6 +82,12 @@ function View({ route: shown }: { route: Route }): JSX.Element {
       return <Camera key={shown.camera} name={shown.camera} />;
     case 'events':
       return <Events />;
+    case 'timeline':
+      return <Timeline camera={shown.camera} />;
+    case 'health':
+      return <Health />;
+    case 'zones':
+      return <Zones camera={shown.camera} />;
     default:
       return <Unknown />;
   }

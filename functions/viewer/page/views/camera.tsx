@@ -66,6 +66,14 @@ export function Camera({ name }: { name: string }): JSX.Element {
           <Icon name="events" />
           {say.eventsOf}
         </Link>
+        <Link to={{ view: 'timeline', camera: camera.id }} class="button">
+          <Icon name="timeline" />
+          {say.timelineOf}
+        </Link>
+        <Link to={{ view: 'zones', camera: camera.id }} class="button">
+          <Icon name="zones" />
+          {say.zonesOf}
+        </Link>
       </p>
     </section>
   );

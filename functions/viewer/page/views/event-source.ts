@@ -1,6 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
-import { eventView, type EventView } from '../api.ts';
+import { eventsAnswer, type EventView } from '../api.ts';
 import { ask, sentenceOf } from '../data/ask.ts';
+import { cursorAt, placeOf } from '../data/event-ids.ts';
+import { words } from '../words/words.ts';
 import { shownFeed } from './open-feed.ts';
 
 /** An event of the list on the screen or, if it is not in it, as the viewer has it. `gone`: why there is none to show. */
@@ -12,9 +14,11 @@ export function useEvent(id: string): { event: EventView | undefined; gone: stri
   useEffect(() => {
     if (!missing) return undefined;
     let current = true;
-    ask(`api/events/${encodeURIComponent(id)}`, eventView).then(
+    askForEvent(id).then(
       (event) => {
-        if (current) setAsked({ id, event });
+        if (!current) return;
+        const { gone, goneHint } = words.value.player;
+        setAsked(event === undefined ? { id, gone: `${gone} ${goneHint}` } : { id, event });
       },
       (error: unknown) => {
         if (current) setAsked({ id, gone: sentenceOf(error) });
@@ -25,4 +29,15 @@ export function useEvent(id: string): { event: EventView | undefined; gone: stri
     };
   }, [id, missing]);
   return { event: known, gone: missing && asked.id === id ? asked.gone : undefined };
+}
+
+/** The event of this id; undefined where there is none. Throws `AnswerError`. */
+async function askForEvent(id: string): Promise<EventView | undefined> {
+  const place = placeOf(id);
+  if (place === undefined) return undefined;
+  const { camera, startUs } = place;
+  // A page that begins right after it, of one event.
+  const query = new URLSearchParams({ camera, limit: '1', before: cursorAt(camera, startUs + 1) });
+  const { events } = await ask(`api/events?${query.toString()}`, eventsAnswer);
+  return events.find((event) => event.id === id);
 }

@@ -338,6 +338,7 @@ export const de: Words = {
     line: 'Linie',
     name: 'Name',
     remove: 'Entfernen',
+    required: 'Nur wer hineinkommt, macht Ereignisse',
     undo: 'Rückgängig',
     redo: 'Wiederholen',
     corner: (index, x, y) => `Ecke ${index}, ${x} von links, ${y} von oben`,

@@ -323,6 +323,7 @@ export const en = {
     line: 'Line',
     name: 'Name',
     remove: 'Remove',
+    required: 'Only who enters it makes events',
     undo: 'Undo',
     redo: 'Redo',
     corner: (index: number, x: string, y: string) => `Corner ${index}, ${x} across, ${y} down`,

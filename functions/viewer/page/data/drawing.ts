@@ -1,0 +1,104 @@
+import { computed, signal } from '@preact/signals';
+import { keepValue, keptValue } from '../words/words.ts';
+import { shapesOf, yamlOf } from './shapes-config.ts';
+import type { Shape } from './shapes.ts';
+
+const MOST_STEPS = 200;
+
+/** What is drawn over one camera's picture, with every step back and on again. It is kept in this browser. */
+export class Drawing {
+  readonly #key: string;
+  readonly #steps = signal<readonly (readonly Shape[])[]>([[]]);
+  readonly #at = signal(0);
+  readonly shapes = computed<readonly Shape[]>(() => this.#steps.value[this.#at.value] ?? []);
+  readonly canUndo = computed(() => this.#at.value > 0);
+  readonly canRedo = computed(() => this.#at.value < this.#steps.value.length - 1);
+  /** As the config has it, as far as that is known. */
+  readonly present = signal<readonly Shape[] | undefined>(undefined);
+  readonly differs = computed(
+    () => this.present.value === undefined || yamlOf(this.shapes.value) !== yamlOf(this.present.value),
+  );
+  #nextKey = 1;
+  #moving = false;
+
+  constructor(camera: string) {
+    this.#key = `faascam.zones.${camera}`;
+    const kept = shapesIn(keptValue(this.#key));
+    if (kept !== undefined) this.#begin(kept);
+  }
+
+  newKey(): number {
+    this.#nextKey += 1;
+    return this.#nextKey;
+  }
+
+  /** Takes what the config has; what was drawn here before stays. */
+  takePresent(shapes: readonly Shape[]): void {
+    this.present.value = shapes;
+    if (keptValue(this.#key) === undefined) this.#begin(shapes);
+  }
+
+  /** One step. Steps of one movement (`moving`) are one to take back, until `settle`. */
+  change(shapes: readonly Shape[], moving = false): void {
+    const kept = this.#steps.value.slice(0, this.#at.value + (this.#moving ? 0 : 1));
+    const steps = [...kept, shapes].slice(-MOST_STEPS);
+    this.#steps.value = steps;
+    this.#at.value = steps.length - 1;
+    this.#moving = moving;
+    this.#keep();
+  }
+
+  settle(): void {
+    this.#moving = false;
+  }
+
+  undo(): void {
+    this.#go(-1);
+  }
+
+  redo(): void {
+    this.#go(1);
+  }
+
+  /** Back to what the config has; a step as any other. */
+  reset(): void {
+    this.change(this.present.value ?? []);
+  }
+
+  #go(step: -1 | 1): void {
+    this.#moving = false;
+    this.#at.value = Math.min(this.#steps.value.length - 1, Math.max(0, this.#at.value + step));
+    this.#keep();
+  }
+
+  #begin(shapes: readonly Shape[]): void {
+    this.#steps.value = [shapes];
+    this.#at.value = 0;
+    this.#nextKey = Math.max(0, ...shapes.map(({ key }) => key));
+  }
+
+  #keep(): void {
+    const shapes = this.shapes.value;
+    const of = (kind: Shape['kind']): Shape[] => shapes.filter((shape) => shape.kind === kind);
+    const named = (list: Shape[], value: (shape: Shape) => object): Record<string, unknown> =>
+      Object.fromEntries(list.map((shape) => [shape.name, { ...value(shape), ...shape.more }]));
+    keepValue(
+      this.#key,
+      JSON.stringify({
+        masks: of('mask').map(({ points }) => points),
+        zones: named(of('zone'), ({ points }) => ({ polygon: points })),
+        lines: named(of('line'), ({ points: [from, to] }) => ({ from, to })),
+      }),
+    );
+  }
+}
+
+function shapesIn(kept: string | undefined): Shape[] | undefined {
+  if (kept === undefined) return undefined;
+  try {
+    return shapesOf(JSON.parse(kept));
+  } catch {
+    // Half drawn, or of another version: it begins anew.
+    return undefined;
+  }
+}
