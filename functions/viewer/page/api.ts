@@ -137,3 +137,11 @@ export type StatusAnswer = Checked<typeof statusAnswer>;
 
 export const errorAnswer = record({ error: text });
 export type ErrorAnswer = Checked<typeof errorAnswer>;
+
+/** Who asks: `needed`, `in`, `open` (no login here), or `unconfigured` (nobody is let in). */
+export const sessionAnswer = record({
+  state: text,
+  user: optional(record({ name: text, role: text })),
+  csrf: optional(text),
+});
+export type SessionAnswer = Checked<typeof sessionAnswer>;

@@ -1,13 +1,15 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { cameras, camerasFault, viewerFault } from './data/cameras.ts';
+import { session, shutOut } from './data/session.ts';
 import { Brand, Icon, type IconName } from './parts/icons.tsx';
 import { Empty } from './parts/empty.tsx';
 import { Link } from './parts/link.tsx';
-import { backdrop, route, type Route } from './router.ts';
+import { backdrop, go, route, type Route } from './router.ts';
 import { Camera } from './views/camera.tsx';
 import { Events } from './views/events.tsx';
 import { Health } from './views/health.tsx';
+import { Login } from './views/login.tsx';
 import { News } from './views/news.tsx';
 import { shownFeed } from './views/open-feed.ts';
 import { Player } from './views/player.tsx';
@@ -57,10 +59,10 @@ export function App(): JSX.Element {
       <div class="page">
         <Banner />
         <main id="content" tabIndex={-1} ref={main}>
-          <View route={shown} />
+          {shutOut.value ? <Login /> : <View route={shown} />}
         </main>
       </div>
-      {opened.view === 'event' && <Player id={opened.id} />}
+      {opened.view === 'event' && !shutOut.value && <Player id={opened.id} />}
       <News />
     </div>
   );
@@ -88,9 +90,20 @@ function View({ route: shown }: { route: Route }): JSX.Element {
       return <Health />;
     case 'zones':
       return <Zones camera={shown.camera} />;
+    case 'login':
+      return <Entered />;
     default:
       return <Unknown />;
   }
+}
+
+/** Whoever comes to the login and needs none, or none any more, is led on. */
+function Entered(): JSX.Element | null {
+  const known = session.value !== undefined;
+  useEffect(() => {
+    if (known) go({ view: 'live' }, { replace: true });
+  }, [known]);
+  return null;
 }
 
 function Unknown(): JSX.Element {

@@ -1,6 +1,7 @@
 import { render } from 'preact';
 import { App } from './app.tsx';
 import { startCameras } from './data/cameras.ts';
+import { startSession } from './data/session.ts';
 import { startStream } from './data/stream.ts';
 import { startRouter } from './router.ts';
 import { startTheme } from './theme.ts';
@@ -9,6 +10,7 @@ import { startLanguage } from './words/words.ts';
 startTheme();
 startLanguage();
 startRouter();
+startSession();
 startCameras();
 startStream();
 

@@ -1,8 +1,9 @@
-import { computed, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import { camerasAnswer, statusAnswer, type CameraView, type StatusAnswer } from '../api.ts';
 import { words } from '../words/words.ts';
 import { AnswerError, ask, sentenceOf } from './ask.ts';
 import { repeat } from './repeat.ts';
+import { shutOut } from './session.ts';
 import { withSample, type Samples } from './samples.ts';
 
 const CAMERAS_MS = 2000;
@@ -30,6 +31,7 @@ export const cameraNames = computed(() =>
 );
 
 async function refreshCameras(): Promise<void> {
+  if (shutOut.value) return;
   try {
     const { cameras: list, notice } = await ask('api/cameras', camerasAnswer);
     viewerFault.value = undefined;
@@ -49,6 +51,7 @@ async function refreshCameras(): Promise<void> {
 }
 
 async function refreshStatus(): Promise<void> {
+  if (shutOut.value) return;
   try {
     status.value = await ask('api/status', statusAnswer);
   } catch (error) {
@@ -57,10 +60,12 @@ async function refreshStatus(): Promise<void> {
   }
 }
 
-/** Asks for cameras and state from now on. Gives what asks at once. */
-export function startCameras(): () => void {
+/** Asks for cameras and state from now on. */
+export function startCameras(): void {
   const both = [repeat(() => CAMERAS_MS, refreshCameras), repeat(() => STATUS_MS, refreshStatus)];
-  return () => {
+  // Whoever has logged in sees at once what there is.
+  effect(() => {
+    if (shutOut.value) return;
     for (const one of both) one.now();
-  };
+  });
 }

@@ -1,5 +1,6 @@
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import { addressOf } from '../place.ts';
+import { shutOut } from './session.ts';
 
 /** Whether the server tells of new events by itself at the moment. */
 export const told = signal(false);
@@ -28,7 +29,7 @@ export function startStream(): void {
     told.value = false;
   };
   const open = (): void => {
-    if (document.hidden || source !== undefined) return;
+    if (document.hidden || source !== undefined || shutOut.peek()) return;
     const opened = new EventSource(addressOf('api/stream'));
     source = opened;
     opened.addEventListener('open', () => {
@@ -51,5 +52,8 @@ export function startStream(): void {
     close();
     open();
   });
-  open();
+  effect(() => {
+    if (shutOut.value) close();
+    else open();
+  });
 }

@@ -2,8 +2,8 @@ import type { JSX } from 'preact';
 import type { CameraView } from '../api.ts';
 import { agoText } from '../words/format.ts';
 import { words } from '../words/words.ts';
-import { LatestPicture } from './latest-picture.tsx';
 import { Link } from './link.tsx';
+import { LiveView } from './live-view.tsx';
 
 const EVERY_MS = 1000;
 /** Later than this, a picture of a camera that streams is worth a word. */
@@ -27,7 +27,7 @@ export function CameraTile({ camera }: { camera: CameraView }): JSX.Element {
           title={`${camera.id}: ${cause ?? age}`}
         >
           {camera.state !== 'offline' && (
-            <LatestPicture url={camera.urls.frame} everyMs={EVERY_MS} alt="" class="tile-picture" />
+            <LiveView camera={camera} everyMs={EVERY_MS} alt="" class="tile-picture" />
           )}
           <span class="tile-words">
             <span class="tile-name">{camera.id}</span>

@@ -11,7 +11,8 @@ export function Graph(props: {
   span: string;
   values: readonly number[];
   least: number;
-  kind?: 'bad';
+  /** What is shown when it is no good news, or none at all. */
+  kind?: 'bad' | 'none';
 }): JSX.Element {
   const { name, now, span, values, least, kind } = props;
   const line = pointsOf(values, Math.max(least, ...values));

@@ -1,11 +1,11 @@
 import type { JSX } from 'preact';
-import { useRef } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { cameras } from '../data/cameras.ts';
 import { stateText } from '../parts/camera-tile.tsx';
 import { Empty } from '../parts/empty.tsx';
 import { Icon } from '../parts/icons.tsx';
-import { LatestPicture } from '../parts/latest-picture.tsx';
 import { Link } from '../parts/link.tsx';
+import { LiveView } from '../parts/live-view.tsx';
 import { searchOf, noFilter } from '../data/filters.ts';
 import { words } from '../words/words.ts';
 import { CamerasNotice } from './wall.tsx';
@@ -14,8 +14,9 @@ const EVERY_MS = 400;
 
 /** One camera, as large as the screen allows. */
 export function Camera({ name }: { name: string }): JSX.Element {
-  const { cameras: say, states } = words.value;
+  const { cameras: say, states, paths } = words.value;
   const stage = useRef<HTMLDivElement>(null);
+  const [path, setPath] = useState<string | undefined>(undefined);
   const list = cameras.value;
   const camera = list?.find(({ id }) => id === name);
   if (camera === undefined) {
@@ -39,15 +40,19 @@ export function Camera({ name }: { name: string }): JSX.Element {
         <p class="state" data-state={camera.state}>
           <span class="dot" aria-hidden="true" />
           {stateText(camera.state, states)}
+          {camera.state === 'streaming' && path !== undefined && <span>{say.path(paths[path] ?? path)}</span>}
         </p>
       </div>
       <div class="live-stage" ref={stage}>
-        <LatestPicture
-          url={camera.urls.frame}
-          everyMs={EVERY_MS}
-          alt={say.picture(camera.id)}
-          class="live-picture"
-        />
+        {camera.state !== 'offline' && (
+          <LiveView
+            camera={camera}
+            everyMs={EVERY_MS}
+            alt={say.picture(camera.id)}
+            class="live-picture"
+            onPath={setPath}
+          />
+        )}
         {camera.cause !== undefined && <p class="stage-fault">{camera.cause}</p>}
         <div class="stage-tools">
           <button

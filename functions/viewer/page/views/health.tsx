@@ -75,7 +75,7 @@ function CameraHealth({ camera }: { camera: CameraView }): JSX.Element {
           span={since}
           values={drops}
           least={1}
-          kind="bad"
+          kind={drops.some((count) => count > 0) ? 'bad' : 'none'}
         />
       </div>
       <dl class="facts">

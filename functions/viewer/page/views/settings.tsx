@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { status } from '../data/cameras.ts';
+import { logOut, session } from '../data/session.ts';
 import { Icon } from '../parts/icons.tsx';
 import { Select } from '../parts/select.tsx';
 import { chooseTheme, theme, themes } from '../theme.ts';
@@ -8,7 +9,8 @@ import { catalogues, chooseLanguage, words } from '../words/words.ts';
 
 /** How the page looks and speaks on this device, and what runs behind it. */
 export function Settings(): JSX.Element {
-  const { settings: say } = words.value;
+  const { settings: say, account: sayAccount } = words.value;
+  const user = session.value?.user;
   const about = status.value;
   return (
     <>
@@ -42,6 +44,17 @@ export function Settings(): JSX.Element {
             if (found !== undefined) chooseLanguage(found);
           }}
         />
+        {user !== undefined && (
+          <div class="account">
+            <p>
+              <Icon name="user" />
+              {sayAccount.as(user.name, sayAccount.roles[user.role] ?? user.role)}
+            </p>
+            <button class="button" type="button" onClick={() => void logOut()}>
+              {sayAccount.logout}
+            </button>
+          </div>
+        )}
         {about !== undefined && <p class="about">{about.software}</p>}
       </div>
     </>

@@ -29,10 +29,13 @@ export const de: Words = {
     logout: 'Abmelden',
     user: 'Benutzername',
     password: 'Passwort',
+    roles: { viewer: 'sieht zu', operator: 'bedient', admin: 'verwaltet' },
     hint: 'Diese Seite ist nur für Menschen mit einem Konto in diesem faascam.',
     as: (name, role) => `${name}, ${role}`,
     wrong: 'Benutzername und Passwort gehören nicht zusammen.',
     expired: 'Die Anmeldung ist abgelaufen: bitte neu anmelden.',
+    unconfigured:
+      'Noch ist kein Benutzer eingerichtet, darum kommt von anderswo niemand herein: die Dokumentation zur Sicherheit sagt, wie man einen anlegt.',
     forbidden: 'Dein Konto darf zusehen, aber dies nicht tun.',
   },
   link: {
@@ -326,7 +329,7 @@ export const de: Words = {
   },
   zones: {
     title: 'Zonen und Masken',
-    lead: 'Zeichne über das Bild, wo etwas zählt und wo nicht hingesehen werden soll. Der Text unten kommt in faascam.yml.',
+    lead: 'Zeichne über das Bild, wo etwas zählt und wo nicht hingesehen werden soll. Der Text, der dabei entsteht, kommt in faascam.yml.',
     camera: 'Kamera',
     shapes: 'Formen',
     none: 'Noch ist nichts gezeichnet. Füge eine Zone oder Maske hinzu und setze ihre Ecken im Bild.',

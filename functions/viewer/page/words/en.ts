@@ -29,10 +29,13 @@ export const en = {
     logout: 'Log out',
     user: 'User name',
     password: 'Password',
+    roles: { viewer: 'viewer', operator: 'operator', admin: 'administrator' } as Record<string, string>,
     hint: 'This page is only for those with an account on this faascam.',
     as: (name: string, role: string) => `${name}, ${role}`,
     wrong: 'This user name and password do not belong together.',
     expired: 'You have been logged out: log in again.',
+    unconfigured:
+      'No user is set up yet, so nobody is let in from elsewhere: the docs on security tell how to add one.',
     forbidden: 'Your account may look but not do this.',
   },
   link: {
@@ -311,7 +314,7 @@ export const en = {
   },
   zones: {
     title: 'Zones and masks',
-    lead: 'Draw over the picture where it counts, and where nothing shall be looked at. The text below goes into faascam.yml.',
+    lead: 'Draw over the picture where it counts, and where nothing shall be looked at. The text that comes of it goes into faascam.yml.',
     camera: 'Camera',
     shapes: 'Shapes',
     none: 'Nothing is drawn yet. Add a zone or a mask, then set its corners in the picture.',

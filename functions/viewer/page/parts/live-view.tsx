@@ -1,0 +1,81 @@
+import type { JSX } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { CameraView } from '../api.ts';
+import { playLive } from '../live-player.ts';
+import { base } from '../place.ts';
+import { LatestPicture } from './latest-picture.tsx';
+
+/** Where none of these gets through, the newest picture goes on being shown. */
+const WAYS = ['webrtc', 'mse', 'mjpeg'] as const;
+
+interface LiveViewProps {
+  camera: CameraView;
+  /** How often the newest picture is asked for until live view plays, in ms. */
+  everyMs: number;
+  alt: string;
+  class: string;
+  /** How it is shown, each time that changes: webrtc, mse, mjpeg, or jpeg for single pictures. */
+  onPath?: (path: string) => void;
+}
+
+/** A camera's newest picture at once, and live view over it as soon as that plays. Nothing runs out of sight. */
+export function LiveView(props: LiveViewProps): JSX.Element {
+  const { camera, onPath } = props;
+  const place = useRef<HTMLSpanElement>(null);
+  const inView = useInView(place);
+  const [playing, setPlaying] = useState(false);
+  const told = useRef(onPath);
+  told.current = onPath;
+  const streams = camera.state === 'streaming';
+  useEffect(() => {
+    const target = place.current;
+    if (target === null || !inView || !streams) return undefined;
+    told.current?.('jpeg');
+    const stop = playLive(target, camera.id, {
+      base: base.href,
+      kinds: WAYS,
+      onPath: ({ kind }) => {
+        setPlaying(true);
+        told.current?.(kind);
+      },
+      onFault: () => {
+        setPlaying(false);
+        told.current?.('jpeg');
+      },
+    });
+    return () => {
+      stop();
+      setPlaying(false);
+      target.replaceChildren();
+    };
+  }, [camera.id, inView, streams]);
+  return (
+    <>
+      {!playing && (
+        <LatestPicture url={camera.urls.frame} everyMs={props.everyMs} alt={props.alt} class={props.class} />
+      )}
+      <span
+        class="live-way"
+        data-playing={playing ? '' : undefined}
+        ref={place}
+        role={playing && props.alt !== '' ? 'img' : undefined}
+        aria-label={playing && props.alt !== '' ? props.alt : undefined}
+        aria-hidden={props.alt === '' ? 'true' : undefined}
+      />
+    </>
+  );
+}
+
+function useInView(target: { current: HTMLElement | null }): boolean {
+  const [inView, setInView] = useState(false);
+  useEffect(() => {
+    const watched = target.current?.parentElement;
+    if (watched === null || watched === undefined) return undefined;
+    const observer = new IntersectionObserver((entries) => {
+      setInView(entries.at(-1)?.isIntersecting ?? false);
+    });
+    observer.observe(watched);
+    return () => observer.disconnect();
+  }, [target]);
+  return inView;
+}
