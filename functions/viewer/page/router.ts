@@ -115,12 +115,16 @@ export function hrefOf(target: Route, query = ''): string {
   return addressAt(pathOf(target), query);
 }
 
+/** Where closing an event that is opened from here leads: an event that was opened by its address has the list behind it. */
+function placeBehind(): string {
+  return route.value.view === 'event' ? 'events' : `${here.value.path}${here.value.search}`;
+}
+
 /** Goes to a route. `replace` leaves no step behind in the browser's history. */
 export function go(target: Route, options: { query?: string; replace?: boolean } = {}): void {
   const { query = '', replace = false } = options;
   const path = pathOf(target);
-  const state =
-    target.view === 'event' ? { behind: behind.value ?? `${here.value.path}${here.value.search}` } : null;
+  const state = target.view === 'event' ? { behind: behind.value ?? placeBehind() } : null;
   if (replace) history.replaceState(state, '', addressAt(path, query));
   else history.pushState(state, '', addressAt(path, query));
   here.value = present();

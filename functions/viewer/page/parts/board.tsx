@@ -79,7 +79,7 @@ export function Board(props: BoardProps): JSX.Element {
         viewBox={`0 0 ${String(WIDTH)} ${String(height)}`}
         role="application"
         aria-label={props.label}
-        tabIndex={0}
+        tabindex={0}
         onKeyDown={boardKey}
         onClick={(click) => {
           if (drawing) setCorner(pointOf(click));
@@ -205,7 +205,7 @@ function Corners(props: CornersProps): JSX.Element {
           cx={point[0] * WIDTH}
           cy={point[1] * height}
           r={13}
-          tabIndex={drawing ? -1 : 0}
+          tabindex={drawing ? -1 : 0}
           role="button"
           aria-label={say.corner(index + 1, percentText(point[0]), percentText(point[1]))}
           onPointerDown={(down) => {
