@@ -35,7 +35,7 @@ export async function tell(
   url: string,
   body?: unknown,
 ): Promise<unknown> {
-  const headers: Record<string, string> = { ...ownHeaders };
+  const headers: Record<string, string> = Object.fromEntries(ownHeaders);
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
   const response = await answerOf(url, init);
@@ -43,7 +43,7 @@ export async function tell(
 }
 
 /** Headers that go with everything that is to be done, such as the session's token against forged requests. */
-export const ownHeaders: Record<string, string> = {};
+export const ownHeaders = new Map<string, string>();
 
 /** Called with the status of each refusal: a session may have ended. */
 export const refusals = new Set<(status: number) => void>();

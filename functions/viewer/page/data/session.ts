@@ -34,8 +34,8 @@ async function refresh(): Promise<void> {
 
 function take(answer: SessionAnswer): void {
   known.value = answer;
-  if (answer.csrf === undefined) delete ownHeaders[CSRF_HEADER];
-  else ownHeaders[CSRF_HEADER] = answer.csrf;
+  if (answer.csrf === undefined) ownHeaders.delete(CSRF_HEADER);
+  else ownHeaders.set(CSRF_HEADER, answer.csrf);
 }
 
 export function startSession(): void {
