@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander';
+import type { LatencyCommand } from './commands/latency.ts';
 import type { SimulateCommand } from './commands/simulate.ts';
 
 /** `faascam simulate` and `faascam latency`: what helps to try and to measure. `stoppable` gives the signal of Ctrl-C. */
@@ -18,6 +19,21 @@ export function addTrialCommands(faascam: Command, stoppable: () => AbortSignal)
     .option('--time-code', 'put the time into each picture, for "faascam latency"')
     .action(async (recordings: string[], options: SimulateCommand) =>
       (await import('./commands/simulate.ts')).simulate(recordings, options, stoppable()),
+    );
+
+  faascam
+    .command('latency')
+    .description('how old pictures are where they are seen, by a time code in them')
+    .argument('<camera|address...>', 'cameras of an agent: their frames and footage; or what a source may be')
+    .option('-c, --config <file>', 'faascam.yml, for NATS and the folder of footage')
+    .option('-d, --data <dir>', 'data folder (default: faascam-data)')
+    .option('-n, --nats <url>', 'nats://user:password@host:4222')
+    .option('-s, --seconds <seconds>', 'how long is measured (default: 20)', times)
+    .option('--page <port>', 'show the time on a web page, for a real camera to look at', port)
+    .option('--host <address>', 'where the page can be opened from (default: 127.0.0.1, this machine)')
+    .option('-j, --json <file|->', 'write the ages as JSON; - is stdout')
+    .action(async (targets: string[], options: LatencyCommand) =>
+      (await import('./commands/latency.ts')).latency(targets, options, stoppable()),
     );
 }
 

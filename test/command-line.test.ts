@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { runFaascam } from './program.ts';
+import { parseConfig } from '@faascam/core/config';
+import { runFaascam, startFaascam } from './program.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'faascam-command-line-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -20,6 +21,8 @@ describe('the command line', () => {
     ['replay', '--help'],
     ['check', '--help'],
     ['discover', '--help'],
+    ['simulate', '--help'],
+    ['latency', '--help'],
     ['model', '--help'],
     ['clips', '--help'],
   ])('helps with %s', async (...args) => {
@@ -71,4 +74,20 @@ describe('the command line', () => {
     expect(stderr).toMatch(/needs a NATS server: give --nats/);
     expect(code).toBe(2);
   });
+
+  it('simulates a camera, shows it as a piece of config, and tells how late its pictures are', async () => {
+    const simulation = startFaascam(['simulate', '--time-code', '--port', '0']);
+    try {
+      await simulation.said(/The cameras are on/);
+      const text = simulation.output().replace(/^[^ ].*$/gm, (line) => (line === 'cameras:' ? line : ''));
+      expect(parseConfig(text, 'faascam.yml').cameras['test']?.source).toMatch(/^(rtsp|http):/);
+      const address = /http:\S+stream\.ts/.exec(text)?.[0] ?? '';
+      const { stdout } = await runFaascam(['latency', address, '--seconds', '6', '--json', '-']);
+      const report: unknown = JSON.parse(stdout);
+      expect(report).toMatchObject({ v: 1, seconds: 6, places: [{ place: address }] });
+      expect(stdout).toMatch(/"pictures":[1-9]/);
+    } finally {
+      await simulation.stop();
+    }
+  }, 60_000);
 });
