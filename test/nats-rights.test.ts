@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -87,6 +89,7 @@ it('a whole site with a user each gives an event with its clip, and nobody is re
   const page = `http://127.0.0.1:${gatewayPort}/`;
   const shared = { ...LOUD, NATS_URL: url, NATS_CA_FILE: certificate.caFile, FAASCAM_DATA: folder };
   const admin = await connectNats(wayOf('admin'), 'test');
+  const webhook = await startWebhook();
   const running: Running[] = [];
   try {
     const connector = startProgram(new URL('connector/dist/main.js', checkout).pathname, {
@@ -104,6 +107,8 @@ it('a whole site with a user each gives an event with its clip, and nobody is re
         ...shared,
         FAASCAM_STACK: stackFile(),
         FAASCAM_DETECT: JSON.stringify({ model: 'faascam-demo' }),
+        FAASCAM_NOTIFY: JSON.stringify(toldTo(`http://127.0.0.1:${webhook.port}/`)),
+        FAASCAM_VIEWER_OPEN: '1',
         GATEWAY_PORT: String(gatewayPort),
       }),
     );
@@ -148,7 +153,14 @@ it('a whole site with a user each gives an event with its clip, and nobody is re
     );
     expect(verified.stderr).toBe('');
     expect(verified.stdout).toMatch(/[1-9]\d* events?/);
+    await vi.waitFor(() => {
+      const told = webhook.posted.map((each) => toldWebhook.parse(each));
+      for (const type of ['event.began', 'clip.stored'])
+        expect(told).toContainEqual({ type, data: { event: { camera: 'yard' } } });
+    }, WAIT);
+    expect(await asked('api/push')).toEqual({ publicKey: expect.stringMatching(/^[\w-]{87}$/) as string });
   } finally {
+    await webhook.stop();
     for (const each of running.reverse()) await each.stop('SIGTERM');
     await admin.nc.close();
   }
@@ -156,6 +168,50 @@ it('a whole site with a user each gives an event with its clip, and nobody is re
   expect(nats.refusals(), said).toEqual([]);
   expect(said).not.toMatch(/SU[A-Z2-7]{56}/);
 }, 400_000);
+
+/** Everything that the function notify can do with NATS. */
+const toldTo = (url: string) => ({
+  targets: {
+    house: { kind: 'webhook', url, picture: 'inline' },
+    phones: { kind: 'push', contact: 'mailto:somebody@example.org' },
+    // Nobody is there, but what it would be told is looked up.
+    broker: { kind: 'mqtt', url: 'mqtt://127.0.0.1:9', timeoutMs: 1000 },
+  },
+  rules: [
+    { name: 'begun', to: ['house', 'phones'] },
+    { name: 'stored', when: 'clip', to: ['house'] },
+  ],
+});
+
+const toldWebhook = z.object({
+  type: z.string(),
+  data: z.object({ event: z.object({ camera: z.string() }) }),
+});
+
+/** A server that notes what is posted to it. */
+async function startWebhook(): Promise<{ port: number; posted: unknown[]; stop: () => Promise<void> }> {
+  const posted: unknown[] = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      posted.push(JSON.parse(Buffer.concat(chunks).toString()));
+      response.end();
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('it listens on no port');
+  return {
+    port: address.port,
+    posted,
+    stop: async () => {
+      server.closeAllConnections();
+      await promisify(server.close.bind(server))();
+    },
+  };
+}
 
 /** Lets a user try something; answers what the server refused of it. */
 async function refusalsOf(user: string, deed: (messaging: Messaging) => unknown): Promise<string[]> {
@@ -298,6 +354,10 @@ it.each([
   ['detect', publishing('frames.yard', 'motion.yard', 'events.yard', '$KV.motion.yard')],
   ['events', publishing('detections.yard', 'clips.stored.yard', '$KV.motion.yard')],
   ['clip', publishing('clips.ready.yard', 'events.yard', '$JS.API.STREAM.PURGE.OBJ_segments')],
+  [
+    'notify',
+    publishing('events.yard', 'clips.stored.yard', '$KV.tracks.yard', '$JS.API.STREAM.PURGE.NOTICES'),
+  ],
   ['connector', publishing('frames.yard', 'clips.stored.yard', '$JS.API.STREAM.DELETE.EVENTS')],
   ['reader', publishing('events.yard', '$KV.agents.pi', '$JS.API.STREAM.PURGE.EVENTS')],
 ])(
@@ -319,7 +379,7 @@ it('the connector reads a stream of own functions that it was given, and no othe
   expect(await refusalsOf('connector', reading('OTHERS').deed)).toEqual(reading('OTHERS').refused);
 });
 
-it.each(['viewer', 'motion', 'detect', 'events', 'clip', 'connector', 'reader', 'agent-pi'])(
+it.each(['viewer', 'motion', 'detect', 'events', 'clip', 'notify', 'connector', 'reader', 'agent-pi'])(
   '%s neither manages the server nor hears everything',
   async (user) => {
     const manage = publishing('$SYS.REQ.SERVER.PING', '$JS.API.SERVER.REMOVE', '$JS.API.ACCOUNT.PURGE.x');
