@@ -145,3 +145,16 @@ export const sessionAnswer = record({
   csrf: optional(text),
 });
 export type SessionAnswer = Checked<typeof sessionAnswer>;
+
+/** A link to one event. */
+export const shareAnswer = record({ expiresUs: number, urls: record({ event: text }) });
+
+/** What such a link shows. */
+export const sharedAnswer = record({
+  camera: text,
+  startUs: number,
+  startIso: text,
+  expiresUs: number,
+  urls: record({ clip: text, snapshot: text }),
+});
+export type SharedAnswer = Checked<typeof sharedAnswer>;

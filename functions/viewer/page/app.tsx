@@ -14,6 +14,7 @@ import { News } from './views/news.tsx';
 import { shownFeed } from './views/open-feed.ts';
 import { Player } from './views/player.tsx';
 import { Settings } from './views/settings.tsx';
+import { Shared } from './views/shared.tsx';
 import { Timeline } from './views/timeline.tsx';
 import { Wall } from './views/wall.tsx';
 import { Zones } from './views/zones.tsx';
@@ -43,7 +44,7 @@ export function App(): JSX.Element {
         <Connection />
         <Settings />
       </header>
-      <nav class="nav" aria-label={say.nav.name}>
+      <nav class="nav" aria-label={say.nav.name} hidden={shutOut.value}>
         {places.map(([to, icon, word]) => (
           <Link
             key={to.view}
@@ -59,7 +60,7 @@ export function App(): JSX.Element {
       <div class="page">
         <Banner />
         <main id="content" tabIndex={-1} ref={main}>
-          {shutOut.value ? <Login /> : <View route={shown} />}
+          {shutOut.value && shown.view !== 'share' ? <Login /> : <View route={shown} />}
         </main>
       </div>
       {opened.view === 'event' && !shutOut.value && <Player id={opened.id} />}
@@ -90,6 +91,8 @@ function View({ route: shown }: { route: Route }): JSX.Element {
       return <Health />;
     case 'zones':
       return <Zones camera={shown.camera} />;
+    case 'share':
+      return <Shared token={shown.token} />;
     case 'login':
       return <Entered />;
     default:

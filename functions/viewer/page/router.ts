@@ -10,6 +10,7 @@ export type Route =
   | { view: 'timeline'; camera: string }
   | { view: 'health' }
   | { view: 'zones'; camera: string }
+  | { view: 'share'; token: string }
   | { view: 'login' }
   | { view: 'unknown' };
 
@@ -35,6 +36,8 @@ export function routeOf(path: string): Route {
       return { view: 'timeline', camera: name ?? '' };
     case 'zones':
       return { view: 'zones', camera: name ?? '' };
+    case 'share':
+      return name === undefined ? { view: 'unknown' } : { view: 'share', token: name };
     case 'health':
     case 'login':
       return name === undefined ? { view: area } : { view: 'unknown' };
@@ -53,6 +56,8 @@ export function pathOf(route: Route): string {
       return `cameras/${encodeURIComponent(route.camera)}`;
     case 'event':
       return `events/${encodeURIComponent(route.id)}`;
+    case 'share':
+      return `share/${encodeURIComponent(route.token)}`;
     case 'timeline':
     case 'zones':
       return route.camera === '' ? route.view : `${route.view}/${encodeURIComponent(route.camera)}`;

@@ -24,8 +24,11 @@ export function Player({ id }: { id: string }): JSX.Element {
   const older = neighbour(id, 1);
   useEffect(() => {
     const opener = document.activeElement;
-    dialog.current?.showModal();
+    const opened = dialog.current;
+    opened?.showModal();
     return () => {
+      // As long as it is open, nothing behind it takes the focus.
+      opened?.close();
       // Back to the card of the event shown last; where the list has none, to what it was opened from.
       const shown = document.querySelector<HTMLElement>(`[data-event="${CSS.escape(last.current)}"] button`);
       (shown ?? (opener instanceof HTMLElement ? opener : undefined))?.focus();

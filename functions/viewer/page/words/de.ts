@@ -180,6 +180,10 @@ export const de: Words = {
     allThere: 'alles ist da',
     asked: (span, missing) => `${span} Video waren verlangt; ${missing}.`,
   },
+  shared: {
+    gone: 'Dieser Link zeigt nichts',
+    until: (time) => `Jemand hat dies mit dir geteilt. Der Link gilt bis ${time}.`,
+  },
   facts: {
     inSight: 'Objekte im Bild',
     clip: 'Clip',

@@ -178,6 +178,10 @@ export const en = {
     allThere: 'all of it is there',
     asked: (span: string, missing: string) => `Footage of ${span} was asked for; ${missing}.`,
   },
+  shared: {
+    gone: 'This link shows nothing',
+    until: (time: string) => `Somebody shared this with you. The link works until ${time}.`,
+  },
   facts: {
     inSight: 'Objects in sight',
     clip: 'Clip',
