@@ -7,6 +7,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { headers as newHeaders, PermissionViolationError } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { passwordHash } from '@faascam/viewer/auth/password';
+import { newToken } from '@faascam/viewer/auth/token';
+import { usersText } from '@faascam/viewer/auth/users-file';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { consumerName } from '@faascam/connector/topics';
@@ -113,6 +116,9 @@ it('a whole site with a user each gives an event with its clip, and nobody is re
       }),
     );
     await connector.said(/every topic has its consumer/);
+    const anna = { name: 'anna', role: 'admin', password: await passwordHash('password of anna') } as const;
+    const { text: token, stored } = newToken({ name: 'test', scope: 'admin' });
+    writeFileSync(join(folder, 'viewer-users.yml'), usersText({ users: [anna], tokens: [stored] }));
     const config = join(folder, 'faascam.yml');
     const key = { url, nkeyFile: 'secrets/nats-agent-pi', caFile: 'ca.pem' };
     writeFileSync(
@@ -123,14 +129,25 @@ it('a whole site with a user each gives an event with its clip, and nobody is re
       }),
     );
     running.push(startFaascam(['agent', '--config', config], LOUD));
-    const asked = async (path: string): Promise<unknown> => await (await fetch(new URL(path, page))).json();
+    const asked = async (path: string): Promise<unknown> =>
+      await (await fetch(new URL(path, page), { headers: { authorization: `Bearer ${token}` } })).json();
     await vi.waitFor(async () => {
       expect(eventList.parse(await asked('api/events')).events).not.toEqual([]);
     }, WAIT);
     expect(cameraList.parse(await asked('api/cameras')).cameras).toMatchObject([
       { id: 'yard', state: 'streaming' },
     ]);
-    const picture = await fetch(new URL('api/cameras/yard/frame.jpg', page));
+    const login = await fetch(new URL('api/session', page), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'anna', password: 'password of anna' }),
+    });
+    expect(login.status).toBe(200);
+    expect(await asked('api/sessions')).toMatchObject({ sessions: [{ user: 'anna' }] });
+    expect(await asked('api/audit')).toMatchObject({ entries: [{ who: 'anna', what: 'login' }] });
+    const picture = await fetch(new URL('api/cameras/yard/frame.jpg', page), {
+      headers: { authorization: `Bearer ${token}` },
+    });
     expect([picture.status, picture.headers.get('content-type')]).toEqual([200, 'image/jpeg']);
     // Neither on a command line nor in an environment, where others of the host could see them.
     for (const user of ['agent-pi', 'connector', 'motion'])
@@ -350,7 +367,17 @@ describe('an agent', () => {
 
 it.each([
   ['viewer', publishing('events.yard', 'clips.stored.yard', '$KV.agents.pi', '$JS.API.STREAM.DELETE.EVENTS')],
-  ['motion', publishing('frames.yard', 'detections.yard', 'events.yard', '$KV.tracks.yard')],
+  [
+    'motion',
+    publishing(
+      'frames.yard',
+      'detections.yard',
+      'events.yard',
+      '$KV.tracks.yard',
+      '$KV.sessions.theirs',
+      'audit.viewer',
+    ),
+  ],
   ['detect', publishing('frames.yard', 'motion.yard', 'events.yard', '$KV.motion.yard')],
   ['events', publishing('detections.yard', 'clips.stored.yard', '$KV.motion.yard')],
   ['clip', publishing('clips.ready.yard', 'events.yard', '$JS.API.STREAM.PURGE.OBJ_segments')],
