@@ -88,6 +88,7 @@ it.each([
   ['the wall of cameras', '', 'yard'],
   ['the list of events', 'events', 'label'],
   ['an event', 'events/EVENT', 'label'],
+  ['the health of cameras', 'health', 'yard'],
 ])(
   'markup in names, labels, zones and causes is text in %s, and nothing of it runs',
   async (_what, path, shown) => {
