@@ -296,7 +296,7 @@ export const agentHealth = z.object({
   /** What it signs with, see docs/evidence.md. */
   publicKey: publicKey.optional(),
   /** Its live server, as browsers reach it; absent without one. */
-  live: z.object({ url: z.string() }).optional(),
+  live: z.object({ url: z.string(), stun: z.string().optional() }).optional(),
   cameras: z.record(cameraId, cameraHealth),
 });
 export type AgentHealth = z.infer<typeof agentHealth>;

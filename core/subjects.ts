@@ -9,6 +9,8 @@ export const subjects = {
   clipsStored: (camera: string) => `clips.stored.${camera}`,
   /** Asks the camera's agent for live view, see `liveRequest`; no stream keeps it. */
   liveControl: (camera: string) => `control.live.${camera}`,
+  /** Where the agent answers, so that it needs no right over anybody's inbox. */
+  liveAnswer: (camera: string, token: string) => `live.${camera}.answer.${token}`,
   /** Pictures for those who watch through NATS; no stream keeps them. Headers as those of frames. */
   livePictures: (camera: string) => `live.${camera}`,
   /** A notification on its way to a target, or to one of its receivers. */

@@ -4,6 +4,7 @@ import { systemClock, type Clock } from '@faascam/core/clock';
 import { messageOf, systemCodeOf, UsageError } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
 import type { AgentHealth } from '@faascam/core/messages';
+import type { LiveSettings } from '@faascam/core/live-settings';
 import type { Messaging } from '@faascam/core/messaging';
 import { requireProgram } from '@faascam/core/programs';
 import type { CameraSettings } from '@faascam/core/camera-settings';
@@ -15,6 +16,7 @@ import type { UnitTiming } from './camera-unit.ts';
 import { ClipUplink, usualUplink, type UplinkSettings } from './clips/clip-uplink.ts';
 import { tellOfDevices } from './device-notices.ts';
 import { reportHealth } from './health.ts';
+import { LiveView } from './live/live-view.ts';
 import { ProfileTeller } from './profile-teller.ts';
 import { Room } from './ring/room.ts';
 import { Timebase } from './timebase.ts';
@@ -47,6 +49,8 @@ export interface AgentOptions extends AgentOrder {
   ringPath?: string | undefined;
   /** Whether cameras may be `exec:`, which runs programs as this user. */
   allowExec?: boolean | undefined;
+  /** How its cameras are watched live; absent: not at all. It counts from the start. */
+  live?: LiveSettings | undefined;
   /** Connects to NATS. Called again until it has, with waits; what it rejects with is told once. The agent closes what it gets. */
   connect: () => Promise<Messaging>;
   /** Measures durations: it goes on evenly, also when the host's clock is set. */
@@ -111,6 +115,10 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     configRevision: () => configRevision,
     ...{ allowExec: options.allowExec ?? false, timing: options.timing ?? {} },
   });
+  const live =
+    options.live === undefined
+      ? undefined
+      : await LiveView.start({ settings: options.live, cameras: cameras.units, nats, clock, log });
   let settings = options.cameras;
   const apply = async (order: AgentOrder): Promise<CameraChanges> => {
     room.limitMegabytes = order.ringMegabytes ?? 0;
@@ -120,6 +128,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     // Before the first frame of a camera, so that it is looked at as it should be.
     await profiles.tell(order.cameras);
     const changes = await cameras.apply(order.cameras);
+    live?.camerasChanged();
     await profiles.withdraw(changes.removed);
     return changes;
   };
@@ -131,6 +140,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const health = reportHealth({
     ...{ agent: id, cameras: cameras.units, ffmpeg, configRevision: () => configRevision },
     publicKey: attestor.publicKey,
+    live: () => live?.health,
     onHealth: options.onHealth,
     ...{ nats, clock: dates.dated, log, signal: reporting.signal },
   });
@@ -143,6 +153,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     options.onRecordingEnded?.();
     await aborted(signal);
   } finally {
+    await live?.close();
     await cameras.close();
     reporting.abort();
     await health;

@@ -76,6 +76,8 @@ export interface HealthOptions {
   configRevision: () => string | undefined;
   /** What the agent signs with. */
   publicKey: string;
+  /** Where its live server is, if it has one. */
+  live?: (() => AgentHealth['live']) | undefined;
   /** Called each time that health is about to be told. */
   onHealth?: ((health: AgentHealth) => void) | undefined;
   nats: Pick<Uplink, 'messaging' | 'isConnected' | 'state'>;
@@ -103,6 +105,7 @@ export async function reportHealth(options: HealthOptions): Promise<void> {
       host: host.read(),
       configRevision: options.configRevision(),
       publicKey: options.publicKey,
+      live: options.live?.(),
       cameras: Object.fromEntries(
         [...options.cameras].map(([id, camera]) => [id, cameraHealthOf(camera, sent.note(id, camera))]),
       ),

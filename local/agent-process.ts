@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { configRevision, configSchema, type Config } from '@faascam/core/config';
 import { messageOf, UsageError } from '@faascam/core/errors';
 import { cameraId } from '@faascam/core/ids';
+import { liveSettings } from '@faascam/core/live-settings';
 import type { AgentHealth } from '@faascam/core/messages';
 import { createLogger, type Logger } from '@faascam/core/log';
 import { connectNats } from '@faascam/core/messaging';
@@ -20,6 +21,7 @@ export const agentOrder = z.object({
   uplink: configSchema.shape.uplink,
   nats: natsSettings,
   cameras: z.record(cameraId, cameraSettings),
+  live: liveSettings,
   configRevision: z.string(),
 });
 export type AgentOrder = z.infer<typeof agentOrder>;
@@ -38,7 +40,7 @@ export function orderOf(config: Config, nats: NatsSettings = config.nats): Agent
   const { id, ringPath, ringMegabytes, allowExec } = config.agent;
   return {
     ...{ id, ringPath, ringMegabytes, allowExec, nats, dataDirectory: config.data },
-    ...{ cameras: config.cameras, uplink: config.uplink },
+    ...{ cameras: config.cameras, uplink: config.uplink, live: config.live },
     configRevision: configRevision(config),
   };
 }

@@ -69,6 +69,7 @@ export function rightsOf(agents: Agents, own: readonly string[] = []): Record<st
     [natsUsers.viewer]: part(
       natsUsers.viewer,
       [
+        subjects.liveControl('*'),
         ...info(kv(buckets.agents), kv(buckets.sessions), auditLog.stream),
         `${API}.STREAM.MSG.GET.${streams.frames}`,
         `${API}.STREAM.MSG.GET.${kv(buckets.agents)}`,
@@ -78,7 +79,7 @@ export function rightsOf(agents: Agents, own: readonly string[] = []): Record<st
         auditLog.subject,
         ...pushSubscriptions(),
       ],
-      [subjects.clipsStored('*')],
+      [subjects.clipsStored('*'), subjects.livePictures('*'), subjects.liveAnswer('*', '*')],
     ),
     [natsUsers.notify]: part(natsUsers.notify, [
       ...info(...STREAMS, kv(buckets.agents)),
@@ -188,6 +189,8 @@ function agent(id: string, agents: Agents): Rights {
       ...own.flatMap((camera) => [
         subjects.frames(camera),
         subjects.clipsReady(camera),
+        subjects.livePictures(camera),
+        subjects.liveAnswer(camera, '*'),
         `$KV.${buckets.cameras}.${camera}`,
         `${API}.CONSUMER.CREATE.${streams.clips}.${requests(camera)}.${subjects.clipsWanted(camera)}`,
         `${API}.CONSUMER.CREATE.${streams.clips}.*.${subjects.clipsStored(camera)}`,
@@ -203,7 +206,7 @@ function agent(id: string, agents: Agents): Rights {
       `${API}.STREAM.MSG.GET.${OBJECTS}`,
       `${API}.STREAM.PURGE.${OBJECTS}`,
     ],
-    own.map(subjects.events),
+    own.flatMap((camera) => [subjects.events(camera), subjects.liveControl(camera)]),
   );
   // To create a consumer that is there changes it: with another filter it would bring its owner nothing more.
   const deny = foreign.flatMap((name) => [

@@ -10,6 +10,7 @@ import { streams } from '@faascam/core/subjects';
 import { z } from 'zod';
 import { startChild } from './child.ts';
 import { hasUsersFile, isLoopback } from './listening.ts';
+import { liveSecretFile } from './live-secret.ts';
 import { modelDirectoryOf } from './model-choice.ts';
 import { supervise, type Part } from './supervise.ts';
 
@@ -152,6 +153,7 @@ function functionEnv(config: Config, nats: NatsSettings): Record<string, string>
     FAASCAM_EVENTS: JSON.stringify(config.events),
     FAASCAM_CLIP: JSON.stringify(config.clip),
     FAASCAM_STORE: JSON.stringify(config.store),
+    LIVE_SECRET_FILE: liveSecretFile(config.data),
     FAASCAM_LOGIN: JSON.stringify(config.page.login),
     FAASCAM_VIEWER_OPEN: openTo(config.page),
     FAASCAM_NOTIFY: JSON.stringify(config.notify),

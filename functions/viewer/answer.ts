@@ -17,23 +17,35 @@ export interface Asked {
   header(name: string): string | undefined;
 }
 
+/** `liveUrls`: the agents' live servers, which the page may speak to as well. */
+function contentPolicy(liveUrls: readonly string[]): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' blob:",
+    // What Media Source Extensions play has an address of this kind.
+    "media-src 'self' blob:",
+    ["connect-src 'self'", ...liveUrls.flatMap(originsOf)].join(' '),
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'self'",
+    "require-trusted-types-for 'script'",
+  ].join('; ');
+}
+
+/** For HTTP and WebSockets; nothing for what is no address. */
+function originsOf(url: string): string[] {
+  if (!URL.canParse(url)) return [];
+  const { origin, protocol } = new URL(url);
+  return protocol === 'http:' || protocol === 'https:' ? [origin, origin.replace(/^http/, 'ws')] : [];
+}
+
 /**
  * On every answer. The page brings all it needs: nothing is loaded from elsewhere, nothing inline runs, and text
  * can only enter it as text.
  */
 const SECURITY_HEADERS = {
-  'Content-Security-Policy': [
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self' blob:",
-    "media-src 'self'",
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'self'",
-    "require-trusted-types-for 'script'",
-  ].join('; '),
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
   'Cross-Origin-Resource-Policy': 'same-origin',
@@ -68,9 +80,18 @@ export class NotFoundError extends FaascamError {
 }
 
 /** Hands the answer to the function's context. An answer to HEAD has the headers of GET and no body. */
-export function send(asked: Asked, answer: Answer, context: FunctionContext): FunctionContext {
+export function send(
+  asked: Asked,
+  answer: Answer,
+  context: FunctionContext,
+  liveUrls: readonly string[] = [],
+): FunctionContext {
   const { status, headers, body } = answer;
-  const all: Record<string, string> = { ...SECURITY_HEADERS, ...headers };
+  const all: Record<string, string> = {
+    'Content-Security-Policy': contentPolicy(liveUrls),
+    ...SECURITY_HEADERS,
+    ...headers,
+  };
   if (typeof body === 'string' || Buffer.isBuffer(body)) {
     all['Content-Length'] = String(Buffer.byteLength(body));
   }

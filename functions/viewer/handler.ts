@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
 import { systemClock } from '@faascam/core/clock';
 import { FaascamError } from '@faascam/core/errors';
 import type { FunctionContext, FunctionEvent } from '@faascam/core/function';
 import { createLogger } from '@faascam/core/log';
 import { natsAccessFromEnv } from '@faascam/core/nats-access';
+import { readSecret } from '@faascam/core/settings';
 import { storeSettingsFromEnv } from '@faascam/core/store-from-env';
 import { openStore } from '@faascam/core/store';
 import { errorAnswer, send } from './answer.ts';
@@ -58,6 +60,12 @@ function opening(): Promise<Open> {
   return opened;
 }
 
+/** Shared with the agents' live servers; empty where there is none. */
+function liveSecretFromEnv(env = process.env): string {
+  const path = env['LIVE_SECRET_FILE'] ?? '';
+  return path === '' || !existsSync(path) ? '' : readSecret(path, 'live view');
+}
+
 async function open(): Promise<Open> {
   const page = await loadPageFiles();
   const settings = storeSettingsFromEnv();
@@ -68,6 +76,7 @@ async function open(): Promise<Open> {
     nats: natsAccessFromEnv('viewer'),
     clock: systemClock,
     log,
+    liveSecret: liveSecretFromEnv(),
     gate: (nats) => gateFromEnv({ nats, clock: systemClock, log }),
   });
   return {

@@ -50,6 +50,7 @@ export class NatsLink {
   #fault: string;
   #healths: { atUs: number; list: Promise<AgentHealth[]> } | undefined;
   readonly #malformed = new Set<string>();
+  #liveUrls: readonly string[] = [];
 
   /** `onStored` gets the id of each event stored from then on; `onConnected` says that some may have been missed. */
   constructor(options: {
@@ -80,6 +81,11 @@ export class NatsLink {
   get notice(): string | undefined {
     if (this.#connected) return undefined;
     return `Cameras are out of sight and new events show late. ${this.#fault}`;
+  }
+
+  /** Where agents' live servers were when health was last asked for. */
+  get liveUrls(): readonly string[] {
+    return this.#liveUrls;
   }
 
   /** What every agent said last. No bucket yet means no agent yet. Throws `NatsAwayError`. */
@@ -201,7 +207,9 @@ export class NatsLink {
         }
       }),
     );
-    return healths.flat();
+    const all = healths.flat();
+    this.#liveUrls = all.flatMap(({ live }) => live?.url ?? []);
+    return all;
   }
 
   /** Said once: the same agent sends the same fault every few seconds. */

@@ -19,9 +19,13 @@ import { Login } from './auth/login.ts';
 import { loginOperations } from './auth/operations.ts';
 import type { AskNats } from './auth/session-registry.ts';
 import { EventIndex } from './event-index.ts';
+import { LiveLink } from './live-link.ts';
 import { NatsAwayError, NatsLink } from './nats-link.ts';
 import { pageAnswer } from './page-answer.ts';
 import type { PageFiles } from './page-files.ts';
+
+/** Below what a function's call may last, see `exec_timeout`. */
+const STREAM_MS = 50_000;
 
 export interface ViewerOptions {
   store: ObjectStore;
@@ -31,6 +35,10 @@ export interface ViewerOptions {
   log: Logger;
   /** How people log in, given what is asked of NATS for it; default: everybody may do everything. */
   gate?: (nats: AskNats) => Gate;
+  /** Signs tokens for agents' live servers, who share it; default: none are given. */
+  liveSecret?: string;
+  /** How long an answer may go on that has no end of its own; default 50 s. */
+  streamMs?: number;
   /** Who may do what, where that is not `gate`'s to say. */
   authorizer?: Authorizer;
 }
@@ -41,10 +49,22 @@ export class Viewer {
   readonly #log: Logger;
   readonly #index: EventIndex;
   readonly #nats: NatsLink;
+  readonly #live: LiveLink;
   readonly #table: OperationTable;
   readonly #authorizer: Authorizer;
 
-  constructor({ store, page, nats, clock, log, gate: gateOf, authorizer }: ViewerOptions) {
+  constructor(options: ViewerOptions) {
+    const {
+      store,
+      page,
+      nats,
+      clock,
+      log,
+      gate: gateOf,
+      authorizer,
+      liveSecret = '',
+      streamMs = STREAM_MS,
+    } = options;
     this.#page = page;
     this.#log = log;
     this.#index = new EventIndex({ store, clock, log, hearsStored: () => this.#nats.connected });
@@ -59,11 +79,15 @@ export class Viewer {
         this.#index.forgetListings();
       },
     });
+    this.#live = new LiveLink(this.#nats);
     const gate = gateOf?.(this.#nats);
     const keeper = gate === undefined ? undefined : new Gatekeeper(gate);
     this.#authorizer = authorizer ?? keeper ?? everybodyIsAdmin;
     const operations = [
-      ...operationsOf({ store, index: this.#index, nats: this.#nats, clock, log }),
+      ...operationsOf({
+        ...{ store, index: this.#index, nats: this.#nats, clock, log },
+        ...{ live: this.#live, liveSecret, streamMs },
+      }),
       ...(gate === undefined || keeper === undefined ? [] : loginOperations(gate, new Login(gate, keeper))),
     ];
     this.#table = new OperationTable([...operations, documentOperation(operations)]);
@@ -74,7 +98,7 @@ export class Viewer {
   /** Answers one call. Every fault becomes an answer with a sentence; what was not foreseen is logged. */
   async handle(event: FunctionEvent, context: FunctionContext): Promise<FunctionContext> {
     const asked: Asked = { method: event.method.toUpperCase(), header: (name) => headerOf(event, name) };
-    return send(asked, await this.#answer(event, asked), context);
+    return send(asked, await this.#answer(event, asked), context, this.#nats.liveUrls);
   }
 
   /** The event was stored just now. Heard from NATS as well, where there is one. */
@@ -89,6 +113,7 @@ export class Viewer {
 
   async close(): Promise<void> {
     await this.#index.close();
+    this.#live.close();
     await this.#nats.close();
   }
 
@@ -107,6 +132,8 @@ export class Viewer {
 
   async #pageAnswer(path: string, asked: Asked): Promise<Answer> {
     const answer = await pageAnswer(this.#page, asked, path);
+    // The page may speak to the agents that are known when it is loaded.
+    if (answer !== undefined) await this.#nats.healths().catch(() => []);
     if (answer === undefined) return errorAnswer(404, 'There is nothing at this address.');
     const shows = asked.method === 'GET' || asked.method === 'HEAD';
     return shows ? answer : otherMethodAnswer(asked.method, ['GET', 'HEAD']);

@@ -11,6 +11,7 @@ import { keepConfig } from '../config-reload.ts';
 import { lockData } from '../data-lock.ts';
 import { withDemo } from '../demo/demo-source.ts';
 import { hasUsersFile, listeningHost } from '../listening.ts';
+import { withLiveSecret } from '../live-secret.ts';
 import { natsUrlFile } from '../nats-address.ts';
 import { withModel } from '../model-choice.ts';
 import { drained, startPipeline, type Pipeline } from '../pipeline.ts';
@@ -35,7 +36,7 @@ export async function up(line: CommandLine, signal: AbortSignal): Promise<void> 
     await requirePort(asked.page.port, host, 'the page');
     await requireStore(asked, true);
     const named = line.model !== undefined || line.config !== undefined;
-    const ready = await withModel(await withDemo(asked, signal), named, signal);
+    const ready = await withLiveSecret(await withModel(await withDemo(asked, signal), named, signal));
     signal.throwIfAborted();
     await serve({ ...ready, page: { ...ready.page, host } }, { line, asked }, signal);
   } finally {
@@ -73,7 +74,7 @@ async function serve(
     print(`faascam is ready: ${pipeline.pageUrl}/`);
     tell(`Cameras: ${Object.keys(config.cameras).join(', ')}. Data: ${config.data}. Stop with Ctrl-C.`);
     const take = async (changed: Config): Promise<void> => {
-      order = orderOf(await withDemo(changed, signal), pipeline.nats);
+      order = orderOf(await withLiveSecret(await withDemo(changed, signal)), pipeline.nats);
       child?.send({ order });
     };
     await keepConfig({ line: given.line, config: given.asked, take, log, signal });

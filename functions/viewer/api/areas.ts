@@ -1,5 +1,6 @@
 import { cameraOperations } from './cameras.ts';
 import { eventOperations } from './events.ts';
+import { liveOperations } from './live.ts';
 import type { Operation } from './operation.ts';
 import type { Parts } from './parts.ts';
 import { pushOperations } from './push.ts';
@@ -11,6 +12,7 @@ export function operationsOf(parts: Parts): Operation[] {
     ...eventOperations(parts),
     ...cameraOperations(parts),
     ...pushOperations(parts),
+    ...liveOperations(parts),
     ...statusOperations(parts),
   ];
 }

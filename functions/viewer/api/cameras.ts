@@ -3,13 +3,14 @@ import { headers as ours } from '@faascam/core/subjects';
 import { z } from 'zod';
 import { jsonAnswer, NotFoundError } from '../answer.ts';
 import { cameraViews } from '../camera-view.ts';
+import { LiveRefusedError } from '../live-link.ts';
 import { isUnchanged } from '../conditions.ts';
 import { camerasAnswer, type CamerasAnswer } from './camera-schema.ts';
 import { nothingAsked, operation, type Operation } from './operation.ts';
 import type { Parts } from './parts.ts';
 
 /** Cameras as their agents tell of them, and what they show. */
-export function cameraOperations({ nats, clock }: Parts): Operation[] {
+export function cameraOperations({ nats, live, clock }: Parts): Operation[] {
   return [
     operation({
       ...nothingAsked,
@@ -35,9 +36,16 @@ export function cameraOperations({ nats, clock }: Parts): Operation[] {
       needs: 'viewer',
       summary: `A camera's newest picture of the last minute; the header ${ours.capturedAt} says when it was taken.`,
       params: z.object({ camera: cameraId }),
+      query: z.object({
+        fresh: z
+          .stringbool()
+          .optional()
+          .describe('Whether the agent is to make pictures for it, while it is asked for.'),
+      }),
       answer: { status: 200, description: 'The picture.', media: 'image/jpeg' },
-      run: async ({ asked, params: { camera } }) => {
-        const frame = await nats.frame(camera);
+      run: async ({ asked, params: { camera }, query: { fresh } }) => {
+        const shown = fresh === true ? await live.newest(camera).catch(noAgent) : undefined;
+        const frame = shown ?? (await nats.frame(camera));
         if (frame === undefined)
           throw new NotFoundError(`Camera ${camera} has sent no picture for the last minute.`);
         const version = { etag: `"${frame.tag}"` };
@@ -50,6 +58,11 @@ export function cameraOperations({ nats, clock }: Parts): Operation[] {
       },
     }),
   ];
+}
+
+/** Then the newest of its usual frames will do. */
+function noAgent(error: unknown): undefined {
+  if (!(error instanceof LiveRefusedError)) throw error;
 }
 
 function noCameras(notice: string | undefined): CamerasAnswer {

@@ -7,6 +7,7 @@ import { freePort } from '@faascam/core/ports';
 import { openStore, type ObjectStore } from '@faascam/core/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EventIndex } from '../event-index.ts';
+import { LiveLink } from '../live-link.ts';
 import { NatsLink } from '../nats-link.ts';
 import { operationsOf } from './areas.ts';
 import { InputError, paramsOf } from './input.ts';
@@ -27,7 +28,18 @@ beforeAll(async () => {
   const access = { url: `nats://127.0.0.1:${await freePort()}` };
   // It is not started: only where paths lead is asked for.
   const nats = new NatsLink({ access, clock, log, onStored: () => undefined, onConnected: () => undefined });
-  table = new OperationTable(operationsOf({ store, index, nats, clock, log }));
+  table = new OperationTable(
+    operationsOf({
+      store,
+      index,
+      nats,
+      clock,
+      log,
+      live: new LiveLink(nats),
+      liveSecret: '',
+      streamMs: 1000,
+    }),
+  );
 });
 
 afterAll(async () => {

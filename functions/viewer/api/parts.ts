@@ -2,6 +2,7 @@ import type { Clock } from '@faascam/core/clock';
 import type { Logger } from '@faascam/core/log';
 import type { ObjectStore } from '@faascam/core/store';
 import type { EventIndex } from '../event-index.ts';
+import type { LiveLink } from '../live-link.ts';
 import type { NatsLink } from '../nats-link.ts';
 
 /** What operations work with. Whoever made the parts closes them. */
@@ -9,6 +10,11 @@ export interface Parts {
   store: ObjectStore;
   index: EventIndex;
   nats: NatsLink;
+  live: LiveLink;
+  /** Signs tokens for the agents' live servers; empty: none are given. */
+  liveSecret: string;
+  /** How long an answer may go on that has no end of its own. */
+  streamMs: number;
   clock: Clock;
   log: Logger;
 }

@@ -7,6 +7,13 @@ const GATHERING_MS = 1500;
 export async function playWebRtc(way: LiveWay, { signal, onPicture, show }: PlayingWay): Promise<void> {
   const peer = new RTCPeerConnection(way.stun === undefined ? {} : { iceServers: [{ urls: way.stun }] });
   let session: string | undefined;
+  // Where it does not arrive, the agent sees that nobody listens.
+  const leave = (): void => {
+    if (session !== undefined)
+      void fetch(session, { method: 'DELETE', keepalive: true }).catch(() => undefined);
+    session = undefined;
+  };
+  addEventListener('pagehide', leave);
   try {
     const { receiver } = peer.addTransceiver('video', { direction: 'recvonly' });
     // Shown as soon as it can be: what is late is late anyway.
@@ -33,9 +40,8 @@ export async function playWebRtc(way: LiveWay, { signal, onPicture, show }: Play
     await Promise.race([whenAborted(signal), lost(peer)]);
   } finally {
     peer.close();
-    // Also when the page is left; where it does not arrive, the agent sees that nobody listens.
-    if (session !== undefined)
-      void fetch(session, { method: 'DELETE', keepalive: true }).catch(() => undefined);
+    removeEventListener('pagehide', leave);
+    leave();
   }
 }
 
