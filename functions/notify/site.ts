@@ -9,8 +9,8 @@ import { onlineCameras } from './mqtt/availability.ts';
 import type { Site } from './mqtt/bridge.ts';
 import { decodeNotices, type Visit } from './visits.ts';
 
-/** A picture of so long before or after an event was seen shows something else. */
-const PICTURE_WITHIN_US = 10_000_000;
+/** A picture of so long before or after an event was seen shows something else, or nobody any more. */
+const PICTURE_WITHIN_US = 3_000_000;
 
 /** What notifications need of NATS beside their messages. */
 export class NatsSite implements Site {
