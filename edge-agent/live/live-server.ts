@@ -10,6 +10,7 @@ import { cameraId } from '@faascam/core/ids';
 import type { LiveSettings } from '@faascam/core/live-settings';
 import type { Logger } from '@faascam/core/log';
 import { headers as ours } from '@faascam/core/subjects';
+import { HlsStreams } from '../restream/hls-stream.ts';
 import { admit } from './live-admission.ts';
 import type { LiveCameras } from './live-cameras.ts';
 import type { LivePicture } from './live-pictures.ts';
@@ -28,7 +29,7 @@ const params = z.object({ camera: cameraId, session: z.uuid().optional() });
 const query = z.object({ token: z.string().max(500).optional() });
 
 /**
- * The agent's HTTP server for those who watch: `/cameras/<id>/whep`, `mse`, `stream.mjpeg`, `frame.jpg`, each with a token.
+ * The agent's HTTP server for those who watch: `/cameras/<id>/whep`, `mse`, `hls/index.m3u8`, `stream.mjpeg`, `frame.jpg`, each with a token.
  * `close` ends it.
  */
 export class LiveServer {
@@ -38,6 +39,7 @@ export class LiveServer {
   readonly #http: FastifyInstance;
   readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: 1024, perMessageDeflate: false });
   readonly #responses = new Set<ServerResponse>();
+  readonly #hls = new HlsStreams();
   readonly #pings: NodeJS.Timeout;
 
   private constructor(settings: LiveSettings, cameras: LiveCameras, log: Logger) {
@@ -84,6 +86,7 @@ export class LiveServer {
     for (const socket of this.#sockets.clients) socket.terminate();
     this.#sockets.close();
     for (const response of this.#responses) response.destroy();
+    this.#hls.close();
     await this.#http.close();
   }
 
@@ -128,6 +131,12 @@ export class LiveServer {
     http.get('/cameras/:camera/stream.mjpeg', (request, reply) =>
       this.#mjpeg(this.#admitted(request), reply),
     );
+    http.get('/cameras/:camera/hls/:name', async (request, reply) => {
+      const tap = this.#cameras.tapOf(this.#admitted(request));
+      const { pathname, searchParams } = new URL(request.url, 'http://agent');
+      const { type, body } = await this.#hls.answer(tap, pathname.split('/').at(-1) ?? '', searchParams);
+      return await reply.type(type).send(body);
+    });
     http.get('/cameras/:camera/frame.jpg', async (request, reply) => {
       const { jpeg, capturedAtUs } = await this.#cameras.picture(this.#admitted(request));
       if (capturedAtUs !== undefined) reply.header(ours.capturedAt, capturedAtUs);

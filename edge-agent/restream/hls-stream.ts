@@ -46,7 +46,7 @@ export class HlsStreams {
 }
 
 class HlsStream implements LiveTaker {
-  readonly #timeline = new HlsTimeline();
+  readonly #timeline = new HlsTimeline(Math.floor(Date.now() / 1000));
   readonly #heads = new Map<number, Buffer>();
   readonly #leave: () => void;
   readonly #onClose: () => void;
@@ -77,9 +77,9 @@ class HlsStream implements LiveTaker {
   async answer(name: string, search: URLSearchParams): Promise<HlsAnswer> {
     this.#idle.refresh();
     if (name === PLAYLIST) return await this.#playlist(search);
-    const [, head] = /^head-(\d{1,9})\.mp4$/.exec(name) ?? [];
+    const [, head] = /^head-(\d{1,12})\.mp4$/.exec(name) ?? [];
     const [, segment, part] =
-      /^segment-(\d{1,9})\.m4s$/.exec(name) ?? /^part-(\d{1,9})-(\d{1,5})\.m4s$/.exec(name) ?? [];
+      /^segment-(\d{1,12})\.m4s$/.exec(name) ?? /^part-(\d{1,12})-(\d{1,5})\.m4s$/.exec(name) ?? [];
     if (segment !== undefined) {
       const [number, index] = [Number(segment), part === undefined ? undefined : Number(part)];
       await this.#until(() => this.#timeline.has(number, index));
@@ -91,7 +91,7 @@ class HlsStream implements LiveTaker {
   async #playlist(search: URLSearchParams): Promise<HlsAnswer> {
     const [number, part] = ['_HLS_msn', '_HLS_part'].map((name) => {
       const value = search.get(name);
-      return value !== null && /^\d{1,9}$/.test(value) ? Number(value) : undefined;
+      return value !== null && /^\d{1,12}$/.test(value) ? Number(value) : undefined;
     });
     const token = search.get('token');
     const query = token === null ? '' : `?token=${encodeURIComponent(token)}`;

@@ -34,10 +34,15 @@ const KEPT_SEGMENTS = 6;
 export class HlsTimeline {
   #segments: HlsSegment[] = [];
   #open: HlsFragment[] = [];
-  #next = 0;
+  #next: number;
   #stream = 0;
   #longestPartMs = PART_MS;
   #longestSegmentMs = SEGMENT_MS;
+
+  /** `firstNumber`: of its first segment; one timeline after another must not go back, or players wait. */
+  constructor(firstNumber = 0) {
+    this.#next = firstNumber;
+  }
 
   /** Another stream begins: what follows needs another head. Answers its number. */
   beginStream(): number {
@@ -84,10 +89,11 @@ export class HlsTimeline {
     return segment.closed ? Buffer.concat(segment.parts.map(({ data }) => data)) : undefined;
   }
 
-  /** The playlist; `query` goes behind each address in it, such as `?token=...`. Undefined while there is nothing. */
+  /** The playlist; `query` goes behind each address in it, such as `?token=...`. Undefined before the first whole segment. */
   playlist(query: string): string | undefined {
     const [first] = this.#segments;
-    if (first === undefined || first.parts.length === 0) return undefined;
+    // Players that know of no parts need a segment.
+    if (first?.closed !== true) return undefined;
     const seconds = (ms: number): string => (ms / 1000).toFixed(3);
     const lines = [
       '#EXTM3U',
