@@ -26,6 +26,8 @@ export function Player({ id }: { id: string }): JSX.Element {
     const opener = document.activeElement;
     const opened = dialog.current;
     opened?.showModal();
+    // Keys play and step at once; nothing is pressed by mistake.
+    opened?.focus();
     return () => {
       // As long as it is open, nothing behind it takes the focus.
       opened?.close();
@@ -42,6 +44,7 @@ export function Player({ id }: { id: string }): JSX.Element {
   return (
     <dialog
       class="player"
+      tabIndex={-1}
       ref={dialog}
       aria-labelledby="player-title"
       onCancel={(cancel) => {

@@ -109,7 +109,7 @@ export const de: Words = {
     to: 'Bis',
     score: 'Wert',
     anyScore: 'Jeder',
-    atLeast: (score) => `${percentText(score)} und mehr`,
+    atLeast: (score) => `ab ${percentText(score)}`,
     clear: 'Zurücksetzen',
     more: 'Filter',
     older: 'Ältere Ereignisse',

@@ -108,7 +108,7 @@ export const en = {
     to: 'To',
     score: 'Score',
     anyScore: 'Any',
-    atLeast: (score: number) => `${percentText(score)} and more`,
+    atLeast: (score: number) => `from ${percentText(score)}`,
     clear: 'Clear',
     more: 'Filters',
     older: 'Older events',
