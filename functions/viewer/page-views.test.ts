@@ -257,6 +257,27 @@ it('a zone and a mask are drawn by mouse and keys, and their text is what the co
   expect(faults).toEqual([]);
 });
 
+it('zone, score and days filter the events, out of the address and into it', async () => {
+  await storeEvent(site.store, {
+    ...{ camera: 'gate', startUs: NOON_US - 60 * 60 * MINUTE_US, labels: ['dog'], score: 0.95 },
+    told: { zones: ['drive'] },
+  });
+  const page = await open('events?zone=drive');
+  const shown = page.locator('[data-event]');
+  await page.locator('[data-event^="gate-"]').waitFor();
+  expect(await shown.count()).toBe(1);
+  await page.getByRole('button', { name: 'Clear' }).click();
+  await expect.poll(async () => await shown.count()).toBeGreaterThan(3);
+  await page.getByRole('textbox', { name: 'To' }).fill('2026-03-03');
+  await expect.poll(async () => await shown.count()).toBe(2);
+  await page.getByRole('combobox', { name: 'Score' }).selectOption('90');
+  await page.getByRole('textbox', { name: 'From' }).fill('2026-03-03');
+  await page.locator('[data-event^="yard-20260303"]').waitFor();
+  await expect.poll(async () => await shown.count()).toBe(1);
+  expect(new URL(page.url()).search).toBe('?to=2026-03-03&score=90&from=2026-03-03');
+  expect(faults).toEqual([]);
+});
+
 it('the page speaks German and is dark where that was chosen, also after it was opened anew', async () => {
   const page = await open('events', { locale: 'de-DE', colorScheme: 'light' });
   await page.getByRole('heading', { level: 1, name: 'Ereignisse' }).waitFor();

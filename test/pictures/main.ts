@@ -102,7 +102,11 @@ function idsIn(answer: unknown): string[] {
 async function take(browser: Browser, { name, path, options = desktop, until, drawn }: Shot): Promise<void> {
   const context = await browser.newContext({ locale: 'en-GB', ...options });
   if (drawn === true) {
-    const zones = JSON.stringify({ masks: [HEDGE], zones: { porch: { polygon: PORCH, required: true } }, lines: {} });
+    const zones = JSON.stringify({
+      masks: [HEDGE],
+      zones: { porch: { polygon: PORCH, required: true } },
+      lines: {},
+    });
     await context.addInitScript(`localStorage.setItem('faascam.zones.front', ${JSON.stringify(zones)})`);
   }
   const page = await context.newPage();

@@ -40,7 +40,11 @@ export interface LoginSite {
 
 export async function startLoginSite(
   env: Record<string, string> = {},
-  { prefix = '', handler }: { prefix?: string; handler?: (inner: FunctionHandler) => FunctionHandler } = {},
+  {
+    prefix = '',
+    handler,
+    page = new PageFiles('<!doctype html>', new Map()),
+  }: { prefix?: string; handler?: (inner: FunctionHandler) => FunctionHandler; page?: PageFiles } = {},
 ): Promise<LoginSite> {
   const directory = await mkdtemp(join(tmpdir(), 'faascam-login-'));
   const store = await openStore({ kind: 'directory', path: '' }, directory);
@@ -50,7 +54,7 @@ export async function startLoginSite(
   const { NATS_URL: url = `nats://127.0.0.1:${await freePort()}`, ...login } = env;
   const viewer = new Viewer({
     store,
-    page: new PageFiles('<!doctype html>', new Map()),
+    page,
     nats: { url },
     clock,
     log,
