@@ -25,6 +25,7 @@ import { benchImages } from './images.ts';
 import { benchLive } from './live.ts';
 import { benchObjects } from './objects.ts';
 import { lineOf, type Figure } from './figures.ts';
+import { benchPage } from './page.ts';
 import { benchReplay } from './replay.ts';
 import { benchStages } from './stages.ts';
 import { benchViewer } from './viewer.ts';
@@ -75,6 +76,7 @@ const benches: Record<string, (scratch: string) => Promise<Figure[]>> = {
   'agent-torn': benchAgentTorn,
   'agent-uplink': benchAgentUplink,
   backlog: benchBacklog,
+  page: () => benchPage(),
   viewer: benchViewer,
   [IMAGES]: benchImages,
   [SOAK]: (scratch) => benchAgentSoak(scratch, minutes),
