@@ -273,6 +273,14 @@ describe('an agent', () => {
       publishing('$KV.agents.other', '$KV.cameras.door', '$KV.tracks.yard', '$KV.motion.yard'),
     ],
     [
+      'shows no other camera live, and asks no agent for live view',
+      publishing('live.door', 'live.door.answer.x', 'control.live.door', 'control.live.yard'),
+    ],
+    [
+      'hears what is asked of its own cameras live, and no pictures',
+      hearing('control.live.door', 'control.live.*', 'live.yard', 'live.door'),
+    ],
+    [
       'hears neither other cameras nor answers to others',
       hearing('frames.>', 'clips.wanted.door', 'events.door', '_INBOX.>', '_INBOX.clip.>', '>'),
     ],
@@ -393,6 +401,21 @@ it.each([
     expect(await refusalsOf(user, deed)).toEqual(refused);
   },
 );
+
+it('the viewer asks for live view and hears its answers and pictures, and no agent is refused its own', async () => {
+  const asks = (messaging: Messaging): void => {
+    publishing('control.live.yard').deed(messaging);
+    hearing('live.*', 'live.yard.answer.x').deed(messaging);
+  };
+  expect(await refusalsOf('viewer', asks)).toEqual([]);
+  const shows = (messaging: Messaging): void => {
+    publishing('live.yard', 'live.yard.answer.x').deed(messaging);
+    hearing('control.live.yard').deed(messaging);
+  };
+  expect(await refusalsOf('agent-pi', shows)).toEqual([]);
+  const invents = publishing('live.yard', 'live.yard.answer.x');
+  expect(await refusalsOf('viewer', invents.deed)).toEqual(invents.refused);
+});
 
 it('the connector reads a stream of own functions that it was given, and no other', async () => {
   const reading = (stream: string) =>

@@ -1,4 +1,4 @@
-import { watch, type FSWatcher } from 'node:fs';
+import { read, watch, type FSWatcher } from 'node:fs';
 import { open, readdir, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMissing } from '@faascam/core/durable-file';
@@ -42,6 +42,7 @@ export class GrowingSegments {
   #newest = -1;
   #done = -1;
   #listed = false;
+  #told = false;
   #work: Promise<void> | undefined;
   #again = false;
   #closed = false;
@@ -50,6 +51,7 @@ export class GrowingSegments {
     this.#options = options;
     try {
       this.#watcher = watch(options.incoming, (_, name) => {
+        this.#told = true;
         const number = numberIn(name ?? '');
         if (number !== undefined) this.#newest = Math.max(this.#newest, number);
         this.#look();
@@ -59,6 +61,11 @@ export class GrowingSegments {
       // Looked at now and then all the same.
     }
     this.#timer = setInterval(() => {
+      // While the system tells of writes there is no need to look.
+      if (this.#told) {
+        this.#told = false;
+        return;
+      }
       this.#listed = false;
       this.#look();
     }, LOOK_EVERY_MS);
@@ -142,7 +149,7 @@ export class GrowingSegments {
 
   async #readToEnd(file: OpenFile): Promise<void> {
     for (;;) {
-      const { bytesRead } = await file.handle.read(this.#chunk, 0, CHUNK_BYTES, file.at);
+      const bytesRead = await readAt(file.handle.fd, this.#chunk, file.at);
       if (bytesRead === 0) return;
       file.at += bytesRead;
       const known = file.packets.start;
@@ -150,8 +157,19 @@ export class GrowingSegments {
       const { start } = file.packets;
       if (known === undefined && start !== undefined) this.#options.onStart(start);
       for (const packet of packets) this.#options.onPacket(packet);
+      if (bytesRead < CHUNK_BYTES) return;
     }
   }
+}
+
+/** Cheaper than a handle's own `read`, for what is done with every picture. */
+function readAt(fd: number, into: Buffer, at: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    read(fd, into, 0, into.length, at, (error, bytesRead) => {
+      if (error === null) resolve(bytesRead);
+      else reject(error);
+    });
+  });
 }
 
 function numberIn(name: string): number | undefined {

@@ -75,7 +75,8 @@ function checkOf(value: number): number {
   return check;
 }
 
-function codeOf(brightness: readonly number[]): number | undefined {
+/** The code whose squares have this brightness; undefined if it does not check. */
+export function codeOf(brightness: readonly number[]): number | undefined {
   const bits = brightness.map((value): number => (value > 128 ? 1 : 0));
   const value = bits.slice(0, 32).reduce((sum, bit, index) => sum + bit * 2 ** index, 0);
   const check = bits.slice(32).reduce((sum, bit, index) => sum + bit * 2 ** index, 0);

@@ -23,6 +23,7 @@ import { benchConnectorAndChain } from './connector.ts';
 import { benchDetector } from './detector.ts';
 import { benchImages } from './images.ts';
 import { benchLive } from './live.ts';
+import { benchLiveView } from './live-view.ts';
 import { benchObjects } from './objects.ts';
 import { lineOf, type Figure } from './figures.ts';
 import { benchPage } from './page.ts';
@@ -59,6 +60,7 @@ const benches: Record<string, (scratch: string) => Promise<Figure[]>> = {
     return await benchStages(video, model, scratch);
   },
   live: (scratch) => benchDecoding(scratch, 'all'),
+  'live-view': () => benchLiveView(),
   'live-auto': (scratch) => benchDecoding(scratch, 'auto'),
   connector: benchConnectorAndChain,
   replay: async (scratch) => await benchReplay((await materialIn(scratch)).model, scratch),
