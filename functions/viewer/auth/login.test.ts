@@ -365,6 +365,7 @@ describe('several replicas', () => {
       expect(audit.text).toContain('"what":"login"');
       expect(audit.text).toContain('"reason":"wrong name or password"');
       expect(audit.text).toContain('"what":"endSession"');
+      expect(audit.text).not.toContain('"what":"logOut"');
       for (const secret of [
         passwordOf('olga'),
         'wrong password',
