@@ -142,6 +142,8 @@ export const eventMessage = z.object({
   tracksLeftOut: z.number().int().positive().optional(),
   began: began.optional(),
   ended: ended.optional(),
+  /** Nobody saw anything: it is footage that somebody asked for. */
+  exported: z.object({ by: z.string().max(100), atUs: timeUs }).optional(),
 });
 export type EventMessage = z.infer<typeof eventMessage>;
 

@@ -77,9 +77,16 @@ export function rightsOf(agents: Agents, own: readonly string[] = []): Record<st
         `${API}.STREAM.MSG.GET.${auditLog.stream}`,
         `$KV.${buckets.sessions}.*`,
         auditLog.subject,
+        // Footage that somebody asks for on the page.
+        subjects.clipsWanted('*'),
         ...pushSubscriptions(),
       ],
-      [subjects.clipsStored('*'), subjects.livePictures('*'), subjects.liveAnswer('*', '*')],
+      [
+        subjects.clipsStored('*'),
+        subjects.events('*'),
+        subjects.livePictures('*'),
+        subjects.liveAnswer('*', '*'),
+      ],
     ),
     [natsUsers.notify]: part(natsUsers.notify, [
       ...info(...STREAMS, kv(buckets.agents)),

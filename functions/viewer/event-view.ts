@@ -34,6 +34,7 @@ export function eventViewOf(receipt: Manifest, kept: boolean): EventView {
     model: event.model.name,
     demo: event.model.demo,
     videoCodec: clip?.video.codec,
+    exported: event.exported,
     storedAtUs,
     kept,
     strip: strip && {

@@ -10,6 +10,7 @@ import { openStore } from '@faascam/core/store';
 import { errorAnswer, send } from './answer.ts';
 import { gateFromEnv } from './auth/gate.ts';
 import { loadPageFiles } from './page-files.ts';
+import { shareSecretFromEnv } from './share-link.ts';
 import { Viewer } from './viewer.ts';
 
 interface Open {
@@ -77,6 +78,7 @@ async function open(): Promise<Open> {
     clock: systemClock,
     log,
     liveSecret: liveSecretFromEnv(),
+    shareSecret: shareSecretFromEnv,
     gate: (nats) => gateFromEnv({ nats, clock: systemClock, log }),
   });
   return {

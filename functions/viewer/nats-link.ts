@@ -8,6 +8,7 @@ import type { NatsAccess } from '@faascam/core/nats-access';
 import { redact } from '@faascam/core/redact';
 import { buckets, headers, streams, subjects } from '@faascam/core/subjects';
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
+import { PermissionViolationError } from '@nats-io/transport-node';
 
 export interface LatestFrame {
   jpeg: Buffer;
@@ -23,6 +24,15 @@ export class NatsAwayError extends FaascamError {
 
   constructor(message: string, options?: { cause?: unknown }) {
     super('nats-unreachable', message, options);
+  }
+}
+
+/** NATS is there, but does not let the viewer do this. */
+export class DeniedError extends FaascamError {
+  override readonly name = 'DeniedError';
+
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('nats-denied', message, options);
   }
 }
 
@@ -114,6 +124,24 @@ export class NatsLink {
         capturedAtUs: Number.isSafeInteger(capturedAtUs) && capturedAtUs > 0 ? capturedAtUs : undefined,
         tag: `${message.seq}-${capturedAtUs}`,
       };
+    });
+  }
+
+  /**
+   * Publishes into a stream; `msgID` makes it harmless to do so twice. Throws `NatsAwayError`, and `DeniedError` where NATS does
+   * not let the viewer.
+   */
+  async publish(subject: string, body: string, msgID: string): Promise<void> {
+    await this.asking(async ({ js }) => {
+      try {
+        await js.publish(subject, body, { msgID });
+      } catch (error) {
+        if (!isPermissionFault(error)) throw error;
+        throw new DeniedError(
+          `NATS does not let the viewer publish on ${subject}: give it the rights of this version with "faascam nats-auth".`,
+          { cause: error },
+        );
+      }
     });
   }
 
@@ -228,7 +256,7 @@ export class NatsLink {
     try {
       return await ask(messaging);
     } catch (cause) {
-      if (cause instanceof NatsAwayError) throw cause;
+      if (cause instanceof NatsAwayError || cause instanceof DeniedError) throw cause;
       throw new NatsAwayError(
         `NATS at ${redact(this.#access.url)} does not answer: check that it runs and has JetStream.`,
         { cause },
@@ -247,4 +275,10 @@ async function orAbsent<T>(answer: Promise<T | null>): Promise<T | undefined> {
     }
     throw error;
   }
+}
+
+/** The fault itself, or what it was caused by, is that NATS denies a subject. */
+function isPermissionFault(error: unknown): boolean {
+  if (error instanceof PermissionViolationError) return true;
+  return error instanceof Error && error.cause !== undefined && isPermissionFault(error.cause);
 }

@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import type { Clock } from '@faascam/core/clock';
-import { messageOf, StoreError } from '@faascam/core/errors';
+import { FaascamError, messageOf, StoreError, UsageError } from '@faascam/core/errors';
 import { bodyBytes, headerOf, type FunctionContext, type FunctionEvent } from '@faascam/core/function';
 import type { Logger } from '@faascam/core/log';
 import type { ObjectStore } from '@faascam/core/store';
@@ -20,7 +21,7 @@ import { loginOperations } from './auth/operations.ts';
 import type { AskNats } from './auth/session-registry.ts';
 import { EventIndex } from './event-index.ts';
 import { LiveLink } from './live-link.ts';
-import { NatsAwayError, NatsLink } from './nats-link.ts';
+import { DeniedError, NatsAwayError, NatsLink } from './nats-link.ts';
 import { pageAnswer } from './page-answer.ts';
 import type { PageFiles } from './page-files.ts';
 
@@ -39,6 +40,8 @@ export interface ViewerOptions {
   liveSecret?: string;
   /** How long an answer may go on that has no end of its own; default 50 s. */
   streamMs?: number;
+  /** What share links are signed with; default: something that ends with this viewer. */
+  shareSecret?: () => Promise<Buffer>;
   /** Who may do what, where that is not `gate`'s to say. */
   authorizer?: Authorizer;
 }
@@ -83,10 +86,12 @@ export class Viewer {
     const gate = gateOf?.(this.#nats);
     const keeper = gate === undefined ? undefined : new Gatekeeper(gate);
     this.#authorizer = authorizer ?? keeper ?? everybodyIsAdmin;
+    const passing = randomBytes(32);
+    const shareSecret = options.shareSecret ?? (() => Promise.resolve(passing));
     const operations = [
       ...operationsOf({
         ...{ store, index: this.#index, nats: this.#nats, clock, log },
-        ...{ live: this.#live, liveSecret, streamMs },
+        ...{ live: this.#live, liveSecret, streamMs, shareSecret },
       }),
       ...(gate === undefined || keeper === undefined ? [] : loginOperations(gate, new Login(gate, keeper))),
     ];
@@ -175,8 +180,16 @@ export class Viewer {
     return headers === undefined ? answer : { ...answer, headers: { ...headers, ...answer.headers } };
   }
 
-  #faultAnswer({ id }: Operation, error: unknown): Answer {
+  #faultAnswer({ id, method }: Operation, error: unknown): Answer {
     if (error instanceof InputError) return errorAnswer(error.status, error.message);
+    if (error instanceof DeniedError) return errorAnswer(403, error.message);
+    if (error instanceof StoreError && method !== 'GET' && DENIED.has(error.code)) {
+      return errorAnswer(403, `The viewer may not change what is stored. ${error.message}`);
+    }
+    if (error instanceof FaascamError && error.code === 'no-event') return errorAnswer(404, error.message);
+    if (error instanceof FaascamError && error.code === 'event-removed')
+      return errorAnswer(409, error.message);
+    if (error instanceof UsageError) return errorAnswer(503, error.message);
     if (error instanceof NotFoundError) return errorAnswer(404, error.message);
     if (error instanceof StoreError || error instanceof NatsAwayError) {
       this.#log.warn({ operation: id, code: error.code, fault: error.message }, 'not answered');
@@ -186,6 +199,8 @@ export class Viewer {
     return errorAnswer(500, 'The viewer failed to answer this; its log says why.');
   }
 }
+
+const DENIED: ReadonlySet<string> = new Set(['store-denied', 'store-not-writable']);
 
 function otherMethodAnswer(method: string, methods: string[]): Answer {
   const allowed = methods.join(', ');

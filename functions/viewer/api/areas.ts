@@ -1,16 +1,22 @@
 import { cameraOperations } from './cameras.ts';
 import { eventOperations } from './events.ts';
 import { liveOperations } from './live.ts';
+import { exportOperations } from './exports.ts';
+import { keepingOperations } from './keeping.ts';
 import type { Operation } from './operation.ts';
 import type { Parts } from './parts.ts';
 import { pushOperations } from './push.ts';
+import { sharingOperations } from './sharing.ts';
 import { statusOperations } from './status.ts';
 
 /** All that the API can do, area by area: a new one is a file and a line here. */
 export function operationsOf(parts: Parts): Operation[] {
   return [
     ...eventOperations(parts),
+    ...keepingOperations(parts),
+    ...sharingOperations(parts),
     ...cameraOperations(parts),
+    ...exportOperations(parts),
     ...pushOperations(parts),
     ...liveOperations(parts),
     ...statusOperations(parts),

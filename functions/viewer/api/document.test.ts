@@ -17,6 +17,7 @@ import { z } from 'zod';
 import { hostHandler, storeEvent, type HandlerHost } from '../fixture.ts';
 import { gateFromEnv } from '../auth/gate.ts';
 import { PageFiles } from '../page-files.ts';
+import { shareTokenOf } from '../share-link.ts';
 import { Viewer } from '../viewer.ts';
 import { documentFileText } from './document-file.ts';
 
@@ -42,6 +43,7 @@ const documentShape = z.object({
 });
 
 const START_US = Date.UTC(2026, 2, 4, 12) * 1000;
+const secret = Buffer.from('a secret of the test');
 const clip = Buffer.from('not really a clip');
 
 let directory: string;
@@ -100,6 +102,7 @@ beforeAll(async () => {
     nats: { url: server.url },
     clock: systemClock,
     log,
+    shareSecret: () => Promise.resolve(secret),
     // There are no users: whoever reaches it may do everything, and what concerns logins is there all the same.
     gate: (nats) =>
       gateFromEnv({ nats, clock: systemClock, log }, { FAASCAM_DATA: directory, FAASCAM_VIEWER_OPEN: '1' }),
@@ -154,7 +157,13 @@ async function faultsOf(path: string, method: string, answer: Response): Promise
   return validate(body) === true ? [] : [body, ...(validate.errors ?? [])];
 }
 
-const examples: Record<string, () => string> = { id: () => id, camera: () => 'yard', part: () => '2' };
+const examples: Record<string, () => string> = {
+  ...{ id: () => id, camera: () => 'yard', part: () => '2' },
+  token: () => shareTokenOf({ id, expiresS: Math.floor(Date.now() / 1000) + 60 }, secret),
+};
+const bodies: Record<string, () => object> = {
+  '/api/cameras/{camera}/exports': () => ({ fromUs: START_US, toUs: START_US + 1_000_000 }),
+};
 
 it('the committed document is that of this version: if not, run "npm run openapi"', async () => {
   const path = new URL('../../../docs/openapi.json', import.meta.url).pathname;
@@ -164,8 +173,13 @@ it('the committed document is that of this version: if not, run "npm run openapi
 describe('the document', () => {
   it('says of every operation what the server really answers, well or refused', async () => {
     const asked: string[] = [];
-    for (const [path, methods] of Object.entries(document.paths)) {
-      for (const [method, { parameters, requestBody, responses }] of Object.entries(methods)) {
+    const all = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, described]) => ({ path, method, ...described })),
+    );
+    // What removes things comes last.
+    for (const last of [false, true]) {
+      for (const { path, method, parameters, requestBody, responses } of all) {
+        if ((method === 'delete') !== last) continue;
         const address = path.replaceAll(/\{([A-Za-z]+)\}/g, (_, name: string) => examples[name]?.() ?? 'x');
         const wanted = Object.keys(responses)[0];
         // What never ends is a test of its own.
@@ -176,7 +190,9 @@ describe('the document', () => {
         const [type] = Object.keys(requestBody?.content ?? {});
         const answer = await fetch(host.url + address.slice(1), {
           method: method.toUpperCase(),
-          ...(type === undefined ? {} : { body: '{}', headers: { 'Content-Type': type } }),
+          ...(type === undefined
+            ? {}
+            : { body: JSON.stringify(bodies[path]?.() ?? {}), headers: { 'Content-Type': type } }),
           redirect: 'manual',
         });
         expect([path, method, await faultsOf(path, method, answer)]).toEqual([path, method, []]);
@@ -195,6 +211,14 @@ describe('the document', () => {
         'get /api/cameras/{camera}/frame.jpg 200',
         'get /api/status 200',
         'get /api/openapi.json 200',
+        'post /api/events/{id}/keep 200',
+        'post /api/events/{id}/share 201',
+        'get /api/shared/{token} 200',
+        'get /api/shared/{token}/clip.mp4 200',
+        'post /api/cameras/{camera}/exports 202',
+        'get /api/cameras/{camera}/exports/{id} 200',
+        'delete /api/events/{id} 409',
+        'delete /api/events/{id}/keep 200',
       ]),
     );
   });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { cameraId, eventId } from '@faascam/core/ids';
-import { began, crossing, ended, endReason, gap, timeUs } from '@faascam/core/messages';
+import { began, crossing, ended, endReason, eventMessage, gap, timeUs } from '@faascam/core/messages';
 
 /** What the API says of events. Times ending in `Us` are microseconds since the Unix epoch, UTC; URLs are relative to the page. */
 const durationMs = z.number().nonnegative();
@@ -48,6 +48,9 @@ export const eventView = z
     model: z.string(),
     demo: z.boolean().describe('The model is the bundled one for demonstrations.'),
     videoCodec: z.string().optional().describe('As ffprobe names it: h264, hevc.'),
+    exported: eventMessage.shape.exported.describe(
+      'Who asked for this footage and when; nobody saw anything in it.',
+    ),
     storedAtUs: timeUs,
     kept: z.boolean().describe('It stays until somebody lets it go.'),
     strip: z

@@ -5,9 +5,9 @@ import { z } from 'zod';
 /** What was asked is not what the operation takes: the answer's status and its sentence. */
 export class InputError extends FaascamError {
   override readonly name = 'InputError';
-  readonly status: 400 | 409 | 413 | 415;
+  readonly status: 400 | 403 | 409 | 410 | 413 | 415 | 503;
 
-  constructor(status: 400 | 409 | 413 | 415, message: string) {
+  constructor(status: 400 | 403 | 409 | 410 | 413 | 415 | 503, message: string) {
     super('bad-request', message);
     this.status = status;
   }

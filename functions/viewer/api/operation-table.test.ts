@@ -38,6 +38,7 @@ beforeAll(async () => {
       live: new LiveLink(nats),
       liveSecret: '',
       streamMs: 1000,
+      shareSecret: () => Promise.resolve(Buffer.alloc(32)),
     }),
   );
 });

@@ -17,4 +17,6 @@ export interface Parts {
   streamMs: number;
   clock: Clock;
   log: Logger;
+  /** What share links are signed with. Throws `UsageError`. */
+  shareSecret: () => Promise<Buffer>;
 }
