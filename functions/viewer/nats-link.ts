@@ -8,7 +8,7 @@ import type { NatsAccess } from '@faascam/core/nats-access';
 import { redact } from '@faascam/core/redact';
 import { buckets, headers, streams, subjects } from '@faascam/core/subjects';
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
-import { PermissionViolationError } from '@nats-io/transport-node';
+import { PermissionViolationError, type Subscription } from '@nats-io/transport-node';
 
 export interface LatestFrame {
   jpeg: Buffer;
@@ -36,6 +36,12 @@ export class DeniedError extends FaascamError {
   }
 }
 
+interface Hearing {
+  subject: string;
+  take: (data: Uint8Array, subject: string) => void;
+  subscription: Subscription | undefined;
+}
+
 const RETRY_MS = 1000;
 /** Several pages that ask at once, and every second, cause one look a second. */
 const HEALTH_AGE_MS = 500;
@@ -51,7 +57,7 @@ export class NatsLink {
   readonly #access: NatsAccess;
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #onStored: (eventId: string) => void;
+  readonly #onStored: (eventId: string, removed: boolean) => void;
   readonly #onConnected: () => void;
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
@@ -61,13 +67,14 @@ export class NatsLink {
   #healths: { atUs: number; list: Promise<AgentHealth[]> } | undefined;
   readonly #malformed = new Set<string>();
   #liveUrls: readonly string[] = [];
+  readonly #hearings = new Set<Hearing>();
 
   /** `onStored` gets the id of each event stored from then on; `onConnected` says that some may have been missed. */
   constructor(options: {
     access: NatsAccess;
     clock: Clock;
     log: Logger;
-    onStored: (eventId: string) => void;
+    onStored: (eventId: string, removed: boolean) => void;
     onConnected: () => void;
   }) {
     this.#access = options.access;
@@ -145,6 +152,27 @@ export class NatsLink {
     });
   }
 
+  /** Hears what is published on the subject, now and after each connection, until the function it gives is called. */
+  hear(subject: string, take: (data: Uint8Array, subject: string) => void): () => void {
+    const hearing: Hearing = { subject, take, subscription: undefined };
+    this.#hearings.add(hearing);
+    if (this.#messaging !== undefined) this.#subscribe(hearing, this.#messaging);
+    return () => {
+      this.#hearings.delete(hearing);
+      hearing.subscription?.unsubscribe();
+    };
+  }
+
+  #subscribe(hearing: Hearing, { nc }: Messaging): void {
+    if (nc.isClosed()) return;
+    hearing.subscription = nc.subscribe(hearing.subject, {
+      callback: (error, message) => {
+        if (error === null) hearing.take(message.data, message.subject);
+        else this.#warnOnce(`What happens on ${hearing.subject} is not heard of: ${messageOf(error)}`);
+      },
+    });
+  }
+
   /** Lets go of the connection. */
   async close(): Promise<void> {
     this.#stop.abort();
@@ -188,6 +216,7 @@ export class NatsLink {
         else this.#log.error({ fault: messageOf(error) }, 'stored clips are not heard of');
       },
     });
+    for (const hearing of this.#hearings) this.#subscribe(hearing, messaging);
     await nc.flush();
     this.#setConnected();
     for await (const status of nc.status()) {
@@ -210,7 +239,8 @@ export class NatsLink {
 
   #noteStored(subject: string, data: Uint8Array): void {
     try {
-      this.#onStored(parseMessage(clipStored, data, `A message on ${subject}`).eventId);
+      const { eventId, removed } = parseMessage(clipStored, data, `A message on ${subject}`);
+      this.#onStored(eventId, removed === true);
     } catch (error) {
       if (!(error instanceof MalformedInputError)) throw error;
       this.#warnOnce(error.message);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '@faascam/core/clock';
 import { FaascamError, messageOf, StoreError, UsageError } from '@faascam/core/errors';
+import { placeOf } from '@faascam/core/event-order';
 import { bodyBytes, headerOf, type FunctionContext, type FunctionEvent } from '@faascam/core/function';
 import type { Logger } from '@faascam/core/log';
 import type { ObjectStore } from '@faascam/core/store';
@@ -12,6 +13,7 @@ import { cameraScope } from './api/camera-scope.ts';
 import { documentOf } from './api/document.ts';
 import { InputError } from './api/input.ts';
 import { documentOperation } from './api/openapi.ts';
+import type { StoredNews } from './api/stream.ts';
 import { OperationTable } from './api/operation-table.ts';
 import type { Operation } from './api/operation.ts';
 import type { Gate } from './auth/gate.ts';
@@ -22,6 +24,8 @@ import type { AskNats } from './auth/session-registry.ts';
 import { EventIndex } from './event-index.ts';
 import { LiveLink } from './live-link.ts';
 import { DeniedError, NatsAwayError, NatsLink } from './nats-link.ts';
+import { NewsHub } from './news.ts';
+import { beginNews } from './news-source.ts';
 import { pageAnswer } from './page-answer.ts';
 import type { PageFiles } from './page-files.ts';
 
@@ -49,7 +53,9 @@ export interface ViewerOptions {
 /** The page and its API over one store and one NATS. Whoever opened the store closes it, after the viewer. */
 export class Viewer {
   readonly #page: PageFiles;
+  readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #news: NewsHub;
   readonly #index: EventIndex;
   readonly #nats: NatsLink;
   readonly #live: LiveLink;
@@ -69,14 +75,15 @@ export class Viewer {
       streamMs = STREAM_MS,
     } = options;
     this.#page = page;
+    this.#clock = clock;
     this.#log = log;
     this.#index = new EventIndex({ store, clock, log, hearsStored: () => this.#nats.connected });
     this.#nats = new NatsLink({
       access: nats,
       clock,
       log,
-      onStored: (id) => {
-        this.#index.noteStored(id);
+      onStored: (id, removed) => {
+        this.noteStored(id, removed);
       },
       onConnected: () => {
         this.#index.forgetListings();
@@ -86,12 +93,21 @@ export class Viewer {
     const gate = gateOf?.(this.#nats);
     const keeper = gate === undefined ? undefined : new Gatekeeper(gate);
     this.#authorizer = authorizer ?? keeper ?? everybodyIsAdmin;
+    this.#news = new NewsHub({
+      begin: () =>
+        beginNews(this.#nats, clock, (news) => {
+          this.#news.tell(news);
+        }),
+    });
     const passing = randomBytes(32);
     const shareSecret = options.shareSecret ?? (() => Promise.resolve(passing));
     const operations = [
       ...operationsOf({
-        ...{ store, index: this.#index, nats: this.#nats, clock, log },
         ...{ live: this.#live, liveSecret, streamMs, shareSecret },
+        ...{ store, index: this.#index, nats: this.#nats, clock, log, news: this.#news },
+        noteStored: (id, removed) => {
+          this.noteStored(id, removed);
+        },
       }),
       ...(gate === undefined || keeper === undefined ? [] : loginOperations(gate, new Login(gate, keeper))),
     ];
@@ -107,8 +123,12 @@ export class Viewer {
   }
 
   /** The event was stored just now. Heard from NATS as well, where there is one. */
-  noteStored(id: string): void {
+  noteStored(id: string, removed = false): void {
     this.#index.noteStored(id);
+    const place = placeOf(id);
+    if (place === undefined) return;
+    const data: StoredNews = { id, camera: place.camera, removed, atUs: this.#clock.nowUs() };
+    this.#news.tell({ kind: 'stored', camera: place.camera, data });
   }
 
   /** The API's document, OpenAPI 3.1. */
@@ -117,6 +137,7 @@ export class Viewer {
   }
 
   async close(): Promise<void> {
+    this.#news.close();
     await this.#index.close();
     this.#live.close();
     await this.#nats.close();

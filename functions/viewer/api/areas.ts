@@ -8,6 +8,7 @@ import type { Parts } from './parts.ts';
 import { pushOperations } from './push.ts';
 import { sharingOperations } from './sharing.ts';
 import { statusOperations } from './status.ts';
+import { streamOperations } from './stream.ts';
 
 /** All that the API can do, area by area: a new one is a file and a line here. */
 export function operationsOf(parts: Parts): Operation[] {
@@ -19,6 +20,7 @@ export function operationsOf(parts: Parts): Operation[] {
     ...exportOperations(parts),
     ...pushOperations(parts),
     ...liveOperations(parts),
+    ...streamOperations(parts),
     ...statusOperations(parts),
   ];
 }

@@ -7,7 +7,7 @@ import type { Clock } from '@faascam/core/clock';
 import { systemClock } from '@faascam/core/clock';
 import { StoreError } from '@faascam/core/errors';
 import { keptEvent } from '@faascam/core/event-keeping';
-import { eventKey } from '@faascam/core/ids';
+import { eventIdOf, eventKey } from '@faascam/core/ids';
 import { createLogger } from '@faascam/core/log';
 import { clipWanted, type AgentHealth } from '@faascam/core/messages';
 import { connectNats, ensureStreams, type Messaging } from '@faascam/core/messaging';
@@ -18,10 +18,11 @@ import { openStore, type ObjectStore } from '@faascam/core/store';
 import { buckets, streams, subjects } from '@faascam/core/subjects';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { hostHandler, storeEvent, type HandlerHost } from '../fixture.ts';
+import { hostHandler, manifestOf, storeEvent, type HandlerHost } from '../fixture.ts';
 import { PageFiles } from '../page-files.ts';
 import { Viewer } from '../viewer.ts';
 import type { Identity } from './authorizer.ts';
+import { eventNews } from './stream.ts';
 
 const WAIT = { timeout: 30_000, interval: 50 };
 const START_US = Date.UTC(2026, 2, 4, 12) * 1000;
@@ -49,16 +50,7 @@ beforeAll(async () => {
   server = await startNatsServer({ directory: join(directory, 'nats'), port: await freePort() });
   messaging = await connectNats(server.url, 'test');
   await ensureStreams(messaging.jsm);
-  const health: AgentHealth = {
-    ...{ v: 1, agent: 'host', atUs: systemClock.nowUs(), software: 'faascam/test' },
-    cameras: {
-      yard: {
-        ...{ state: 'streaming', framesPublished: 7, framesDropped: 0, restarts: 0 },
-        ring: { segments: 3, bytes: 900, spanMs: 6000 },
-      },
-    },
-  };
-  await (await new Kvm(messaging.js).create(buckets.agents)).put('host', JSON.stringify(health));
+  await tellHealth('streaming');
   store = await openStore({ kind: 'directory', path: '' }, directory);
   const put = store.put.bind(store);
   store.put = async (...asked) => {
@@ -109,6 +101,19 @@ async function ask(method: string, path: string, body?: unknown): Promise<{ stat
       : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
   });
   return { status: response.status, body: await response.json() };
+}
+
+async function tellHealth(state: 'waiting' | 'streaming'): Promise<void> {
+  const health: AgentHealth = {
+    ...{ v: 1, agent: 'host', atUs: systemClock.nowUs(), software: 'faascam/test' },
+    cameras: {
+      yard: {
+        ...{ state, framesPublished: 7, framesDropped: 0, restarts: 0 },
+        ring: { segments: 3, bytes: 900, spanMs: 6000 },
+      },
+    },
+  };
+  await (await new Kvm(messaging.js).create(buckets.agents)).put('host', JSON.stringify(health));
 }
 
 describe('keeping and removing', () => {
@@ -217,6 +222,105 @@ describe('a share link', () => {
     expect(await ask('POST', `api/events/${id}/share`, { hours: -1 })).toMatchObject({ status: 400 });
     const unknown = 'yard-20200101t000000-000000';
     expect(await ask('POST', `api/events/${unknown}/share`, {})).toMatchObject({ status: 404 });
+  });
+});
+
+interface Told {
+  id: string;
+  kind: string;
+  data: unknown;
+}
+
+/** Listens as a browser does, until the function it gives is called. */
+function listen(lastId?: string): { told: Told[]; stop: () => Promise<void> } {
+  const told: Told[] = [];
+  const over = new AbortController();
+  const read = async (): Promise<void> => {
+    const headers = lastId === undefined ? undefined : { 'Last-Event-ID': lastId };
+    const response = await fetch(`${host.url}api/stream`, {
+      ...(headers && { headers }),
+      signal: over.signal,
+    });
+    expect(response.headers.get('content-type')).toContain('text/event-stream');
+    const decoder = new TextDecoder();
+    let text = '';
+    for await (const chunk of response.body ?? []) {
+      if (!(chunk instanceof Uint8Array)) throw new TypeError('a stream gives bytes');
+      text += decoder.decode(chunk, { stream: true });
+      const messages = text.split('\n\n');
+      text = messages.pop() ?? '';
+      for (const message of messages) {
+        const [, id, kind, data] = /id: (.*)\nevent: (.*)\ndata: (.*)$/.exec(message) ?? [];
+        if (id !== undefined && kind !== undefined && data !== undefined)
+          told.push({ id, kind, data: JSON.parse(data) });
+      }
+    }
+  };
+  const reading = read().catch((error: unknown) => {
+    if (!over.signal.aborted) throw error;
+  });
+  return {
+    told,
+    stop: async () => {
+      over.abort();
+      await reading;
+    },
+  };
+}
+
+describe('the stream', () => {
+  it('tells of events as they go on, of what is stored and removed, and of cameras, and goes on after a break', async () => {
+    const first = listen();
+    await vi.waitFor(() => expect(first.told).toMatchObject([{ kind: 'hello' }]), WAIT);
+    const { event } = manifestOf({ camera: 'yard', startUs: START_US, labels: ['dog'] });
+    const tell = (phase: 'start' | 'end'): void =>
+      messaging.nc.publish(subjects.events('yard'), JSON.stringify({ ...event, phase }));
+    const phases = (told: Told[]): unknown[] =>
+      told.flatMap(({ kind, data }) => (kind === 'event' ? [eventNews.parse(data).phase] : []));
+    // Until it is heard: the viewer subscribes only now that somebody listens.
+    await vi.waitFor(() => {
+      tell('start');
+      expect(phases(first.told)).toContain('start');
+    }, WAIT);
+    await ask('DELETE', `api/events/${id}`);
+    const removed = { kind: 'stored', data: { id, camera: 'yard', removed: true } };
+    await vi.waitFor(
+      () => expect(first.told.filter(({ kind }) => kind === 'stored')).toMatchObject([removed]),
+      WAIT,
+    );
+
+    const states = async (state: 'waiting' | 'streaming'): Promise<void> => {
+      await tellHealth(state);
+      const changed = expect.objectContaining({ id: 'yard', state }) as unknown;
+      const news = expect.objectContaining({ kind: 'camera', data: changed }) as unknown;
+      await vi.waitFor(() => expect(first.told).toContainEqual(news), WAIT);
+    };
+    await states('waiting');
+    await states('streaming');
+    const last = first.told.at(-1)?.id;
+    await first.stop();
+
+    tell('end');
+    await messaging.nc.flush();
+    const again = listen(last);
+    await vi.waitFor(() => expect(phases(again.told)).toContain('end'), WAIT);
+    expect(again.told[0]).toMatchObject({ kind: 'hello' });
+    // What was told before the break is not told again.
+    expect(again.told.filter(({ kind }) => kind !== 'event')).toHaveLength(1);
+    await again.stop();
+  });
+
+  it('tells whoever may see some cameras alone of these', async () => {
+    who = { ...who, cameras: ['gate'] };
+    const one = listen();
+    await vi.waitFor(() => expect(one.told).toHaveLength(1), WAIT);
+    viewer.noteStored(id);
+    viewer.noteStored(eventIdOf('gate', START_US));
+    await vi.waitFor(
+      () => expect(one.told.map(({ data }) => data)).toMatchObject([{}, { camera: 'gate' }]),
+      WAIT,
+    );
+    await one.stop();
   });
 });
 

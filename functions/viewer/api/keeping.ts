@@ -14,7 +14,7 @@ const removedAnswer = z
   .meta({ id: 'Removed' });
 
 /** What changes an event in the store: that it stays, and that it goes. */
-export function keepingOperations({ store, index, clock }: Parts): Operation[] {
+export function keepingOperations({ store, noteStored, clock }: Parts): Operation[] {
   const path = '/api/events/{id}/keep';
   return [
     operation({
@@ -28,7 +28,7 @@ export function keepingOperations({ store, index, clock }: Parts): Operation[] {
       answer: { status: 200, description: 'It is kept.', json: keptAnswer, more: { 409: 'It was removed.' } },
       run: async ({ asked, identity, params: { id } }) => {
         await keepEvent(store, id, { atUs: clock.nowUs(), by: identity.name });
-        index.noteStored(id);
+        noteStored(id, false);
         return jsonAnswer(asked, { id, kept: true });
       },
     }),
@@ -43,7 +43,7 @@ export function keepingOperations({ store, index, clock }: Parts): Operation[] {
       answer: { status: 200, description: 'It is not kept.', json: keptAnswer },
       run: async ({ asked, params: { id } }) => {
         await letGoEvent(store, id);
-        index.noteStored(id);
+        noteStored(id, false);
         return jsonAnswer(asked, { id, kept: false });
       },
     }),
@@ -66,7 +66,7 @@ export function keepingOperations({ store, index, clock }: Parts): Operation[] {
       run: async ({ asked, identity, params: { id }, query: { force } }) => {
         const removal = { atUs: clock.nowUs(), reason: 'by-hand', by: identity.name, force } as const;
         const { outcome, sizeBytes } = await removeEvent(store, id, removal);
-        index.noteStored(id);
+        noteStored(id, outcome === 'removed');
         if (outcome === 'kept')
           throw new InputError(409, `The event ${id} is kept: let it go first, or give force=true.`);
         if (outcome === 'absent') throw new NotFoundError(`There is no event ${id} in the store.`);

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EventIndex } from '../event-index.ts';
 import { LiveLink } from '../live-link.ts';
 import { NatsLink } from '../nats-link.ts';
+import { NewsHub } from '../news.ts';
 import { operationsOf } from './areas.ts';
 import { InputError, paramsOf } from './input.ts';
 import { OperationTable } from './operation-table.ts';
@@ -28,6 +29,7 @@ beforeAll(async () => {
   const access = { url: `nats://127.0.0.1:${await freePort()}` };
   // It is not started: only where paths lead is asked for.
   const nats = new NatsLink({ access, clock, log, onStored: () => undefined, onConnected: () => undefined });
+  const news = new NewsHub({ begin: () => () => undefined });
   table = new OperationTable(
     operationsOf({
       store,
@@ -38,6 +40,8 @@ beforeAll(async () => {
       live: new LiveLink(nats),
       liveSecret: '',
       streamMs: 1000,
+      news,
+      noteStored: () => undefined,
       shareSecret: () => Promise.resolve(Buffer.alloc(32)),
     }),
   );

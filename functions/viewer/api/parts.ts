@@ -4,6 +4,7 @@ import type { ObjectStore } from '@faascam/core/store';
 import type { EventIndex } from '../event-index.ts';
 import type { LiveLink } from '../live-link.ts';
 import type { NatsLink } from '../nats-link.ts';
+import type { NewsHub } from '../news.ts';
 
 /** What operations work with. Whoever made the parts closes them. */
 export interface Parts {
@@ -17,6 +18,9 @@ export interface Parts {
   streamMs: number;
   clock: Clock;
   log: Logger;
+  news: NewsHub;
+  /** Something of an event was stored, or it was removed, just now: lists and listeners are to know. */
+  noteStored: (id: string, removed: boolean) => void;
   /** What share links are signed with. Throws `UsageError`. */
   shareSecret: () => Promise<Buffer>;
 }
