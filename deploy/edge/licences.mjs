@@ -1,11 +1,16 @@
 // Prints the licences of the packages that are in a bundle. Usage: node licences.mjs META.json, esbuild's metafile.
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const { inputs } = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8'));
-const folders = new Set(
-  Object.keys(inputs).flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []),
-);
+/** The package that a file is of. Within one there may be folders of the same name that hold no package. */
+function folderOf(file) {
+  const folder = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0];
+  if (folder === undefined || existsSync(join(folder, 'package.json'))) return folder;
+  return folderOf(folder.slice(0, folder.lastIndexOf('node_modules')));
+}
+
+const folders = new Set(Object.keys(inputs).flatMap((file) => folderOf(file) ?? []));
 for (const folder of [...folders].sort()) {
   const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   const files = readdirSync(folder).filter((file) => /^(licen[cs]e|notice|copying)/i.test(file));
