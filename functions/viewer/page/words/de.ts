@@ -33,10 +33,8 @@ export const de: Words = {
     hint: 'Diese Seite ist nur für Menschen mit einem Konto in diesem faascam.',
     as: (name, role) => `${name}, ${role}`,
     wrong: 'Benutzername und Passwort gehören nicht zusammen.',
-    expired: 'Die Anmeldung ist abgelaufen: bitte neu anmelden.',
     unconfigured:
       'Noch ist kein Benutzer eingerichtet, darum kommt von anderswo niemand herein: die Dokumentation zur Sicherheit sagt, wie man einen anlegt.',
-    forbidden: 'Dein Konto darf zusehen, aber dies nicht tun.',
   },
   link: {
     live: 'Live',
@@ -64,7 +62,6 @@ export const de: Words = {
   },
   cameras: {
     title: 'Kameras',
-    name: 'Kamera',
     none: 'Warten auf die erste Kamera',
     noneHint: 'Starte einen Agenten mit einer Kamera; ihre Ereignisse erscheinen hier.',
     noneYet:
@@ -76,20 +73,12 @@ export const de: Words = {
     picture: (camera) => `Live-Bild der Kamera ${camera}`,
     unknown: (camera) => `Es gibt keine Kamera „${camera}“.`,
     unknownHint: 'Sie hat sich bei diesem faascam nicht gemeldet, oder sie heißt anders.',
-    wallSize: 'Größe der Kacheln',
-    larger: 'Größere Kacheln',
-    smaller: 'Kleinere Kacheln',
     fullScreen: 'Ganzer Bildschirm',
-    leaveFullScreen: 'Zurück aus dem ganzen Bildschirm',
-    boxes: 'Rahmen',
-    boxesHint: 'Zeichnet über das Bild, was erkannt wird',
     path: (name) => `über ${name}`,
     back: 'Alle Kameras',
     eventsOf: 'Ihre Ereignisse',
     timelineOf: 'Ihr Tag',
     zonesOf: 'Ihre Zonen',
-    zoomIn: 'Vergrößern',
-    zoomOut: 'Verkleinern',
   },
   paths: {
     webrtc: 'WebRTC',
@@ -111,7 +100,6 @@ export const de: Words = {
     anyScore: 'Jeder',
     atLeast: (score) => `ab ${percentText(score)}`,
     clear: 'Zurücksetzen',
-    more: 'Filter',
     older: 'Ältere Ereignisse',
     something: 'etwas',
     on: (what, camera) => `${what} vor ${camera}`,
@@ -122,7 +110,6 @@ export const de: Words = {
     incompleteFor: (causes) => `unvollständig: ${causes}`,
     demo: 'Demo-Modell',
     kept: 'behalten',
-    going: 'läuft noch',
     newOne: (what, camera) => `Neues Ereignis: ${what} vor ${camera}.`,
     newSome: (count) => `${numberText(count)} neue Ereignisse.`,
     noneOf: (label, camera) =>
@@ -158,7 +145,6 @@ export const de: Words = {
     hours: (hours) => plural(hours, `${numberText(hours)} Stunde`, `${numberText(hours)} Stunden`),
     days: (days) => plural(days, `${numberText(days)} Tag`, `${numberText(days)} Tage`),
     keep: 'Behalten',
-    unkeep: 'Nicht mehr behalten',
     keepHint: 'Was behalten wird, bleibt auch, wenn seine Zeit um ist',
     delete: 'Löschen',
     deleteAsk: 'Dieses Ereignis mit seinem Clip für immer löschen?',
