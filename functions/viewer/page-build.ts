@@ -28,7 +28,8 @@ export async function buildPage(viewer: string): Promise<boolean> {
     envPrefix: 'FAASCAM_PAGE_',
     envDir: false,
     publicDir: false,
-    oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+    // Also under vitest, where development is the default: that would write this machine's paths into the page.
+    oxc: { jsx: { runtime: 'automatic', importSource: 'preact', development: false } },
     build: {
       outDir: fresh,
       emptyOutDir: true,
