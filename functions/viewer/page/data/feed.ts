@@ -8,8 +8,8 @@ import { onNews, told } from './stream.ts';
 import { withNewest, withOlder, type Timeline } from './timeline.ts';
 
 const REFRESH_MS = 2000;
-/** While the server tells of news by itself, asking is but a safeguard. */
-const REFRESH_TOLD_MS = 30_000;
+/** While the server tells of news by itself, asking is but a safeguard: it hears nothing while NATS is away. */
+const REFRESH_TOLD_MS = 5000;
 
 /** The events under one filter, kept up to date as long as it is open. */
 export class EventFeed {

@@ -37,7 +37,7 @@ export function startStream(): void {
       // What came between the last look and now.
       tellAll();
     });
-    for (const kind of ['message', 'event', 'events', 'stored', 'deleted', 'kept', 'update']) {
+    for (const kind of ['stored', 'reset']) {
       opened.addEventListener(kind, tellAll);
     }
     opened.addEventListener('error', () => {
