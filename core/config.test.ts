@@ -26,7 +26,7 @@ describe('config', () => {
   it('fills in the defaults', () => {
     const config = parseConfig('cameras: { yard: { source: "demo:" } }', 'faascam.yml', {});
     expect(config.cameras['yard']).toMatchObject({ frames: { fps: 5, width: 1280 }, ring: { minutes: 10 } });
-    expect(config.page).toEqual({ host: '127.0.0.1', port: 8080 });
+    expect(config.page).toMatchObject({ host: '127.0.0.1', port: 8080, open: false });
     expect(config.store).toEqual({ kind: 'directory', path: '' });
   });
 
