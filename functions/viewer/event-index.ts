@@ -58,7 +58,7 @@ type Step = { event: Candidate } | { pausedAt: string };
 /**
  * The events in the store, newest first over all cameras. It is made from the bucket alone: days are listed when a page
  * reaches them, receipts read when a filter asks for what is in them, and both in the background once `start` was called;
- * what filters need stays in memory, some 120 bytes an event (decision 27).
+ * what filters need stays in memory, some 120 bytes an event (decision 22).
  */
 export class EventIndex {
   readonly #store: ObjectStore;
