@@ -161,6 +161,9 @@ if [ -n "$restart" ]; then
   done
   secret nats-ca keys/ca.crt
   secret viewer-users keys/viewer-users.yml
+  for name in live share; do
+    secret "viewer-$name-secret" "keys/$name-secret"
+  done
   if [ -e keys/minio ]; then
     secret s3-access-key keys/s3/clip-access-key
     secret s3-secret-key keys/s3/clip-secret-key

@@ -63,6 +63,9 @@ store_keys() {
 # look, page-token, for the contract suite. More of them: "faascam user add NAME --file viewer-users.yml".
 page_users() {
   random 9 page-password
+  # Agents have the first as well, as live.secret; the second signs links that are given away.
+  random 24 live-secret
+  random 32 share-secret
   [ ! -s viewer-users.yml ] || return 0
   { node "$faascam" user add faascam --role admin --file viewer-users.yml <page-password &&
     node "$faascam" token add contract --scope read --file viewer-users.yml >page-token; } >/dev/null 2>keys.log ||

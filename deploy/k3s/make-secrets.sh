@@ -116,6 +116,9 @@ for name in motion detect events clip viewer notify; do
 done
 secret openfaas-fn nats-ca generic --from-file=nats-ca=trusted.crt
 secret openfaas-fn viewer-users generic --from-file=viewer-users=viewer-users.yml
+for name in live share; do
+  secret openfaas-fn "viewer-$name-secret" generic --from-file="viewer-$name-secret=$name-secret"
+done
 secret openfaas-fn s3-access-key generic --from-file=s3-access-key=s3/clip-access-key
 secret openfaas-fn s3-secret-key generic --from-file=s3-secret-key=s3/clip-secret-key
 secret openfaas-fn viewer-s3-access-key generic --from-file=viewer-s3-access-key=s3/viewer-access-key
