@@ -25,7 +25,7 @@ export async function buildPage(viewer: string): Promise<boolean> {
     base: './',
     logLevel: 'warn',
     // Nothing of the environment goes into the page.
-    envPrefix: 'FAASCAM_PAGE_',
+    envPrefix: 'PAGE_BUILD_',
     envDir: false,
     publicDir: false,
     // Also under vitest, where development is the default: that would write this machine's paths into the page.

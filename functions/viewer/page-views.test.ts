@@ -91,7 +91,7 @@ it('the wall shows each camera’s picture, and why one has none; a click leads 
     name: /^Camera gate, waiting to retry: Camera gate does not answer/,
   });
   await gate.waitFor();
-  expect(await page.getByRole('heading', { name: 'Latest events' }).count()).toBe(1);
+  await page.getByRole('heading', { name: 'Latest events' }).waitFor();
   await page.getByRole('link', { name: /^Camera yard/ }).click();
   expect(new URL(page.url()).pathname).toBe('/function/viewer/cameras/yard');
   await page.getByRole('heading', { level: 1, name: 'yard' }).waitFor();
