@@ -1,5 +1,5 @@
 import { describe, it, vi } from 'vitest';
-import { numbers, Site, withoutRepeats } from './testing/site.ts';
+import { numbers, Site, withoutRepeats, withoutReplays } from './testing/site.ts';
 
 const WAIT = { timeout: 90_000, interval: 20 };
 const TEST = { timeout: 120_000 };
@@ -76,7 +76,7 @@ describe.concurrent('ordered messages are neither lost nor reordered', () => {
         const sent = numbers(await traffic.stop());
         for (const subject of subjects)
           await vi.waitFor(
-            () => expect(withoutRepeats(gateway.bodies('events', subject))).toEqual(sent),
+            () => expect(withoutReplays(gateway.bodies('events', subject))).toEqual(sent),
             WAIT,
           );
       }),

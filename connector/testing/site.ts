@@ -142,6 +142,16 @@ export function withoutRepeats(bodies: readonly string[]): string[] {
   return bodies.filter((body, index) => body !== bodies[index - 1]);
 }
 
+/**
+ * What came, without what a server that was killed gave out again because it had forgotten the last acknowledgements: it
+ * begins anew a little before, and goes on in order from there.
+ */
+export function withoutReplays(bodies: readonly string[]): string[] {
+  const places = bodies.map(Number);
+  const skips = places.filter((place, index) => place > (places[index - 1] ?? -1) + 1);
+  return [...new Set(bodies), ...skips.map((place) => `${place} came too early`)];
+}
+
 export function numbers(count: number): string[] {
   return Array.from({ length: count }, (_, n) => String(n));
 }

@@ -44,7 +44,7 @@ test('the bundle asks for sharp alone of what is compiled, and nothing of the fu
   );
   const all = texts.join('\n');
   expect(all).toMatch(/import\("sharp"\)/);
-  expect(all).not.toMatch(/onnxruntime|fastify/);
+  expect(all).not.toMatch(/onnxruntime|argon2|preact/);
   await symlink(join(project, 'node_modules'), join(work, 'lib/node_modules'));
   const script = `const { default: sharp } = await import('sharp'); console.log(sharp.versions.sharp)`;
   await writeFile(join(work, 'lib/sharp.mjs'), script);
