@@ -23,6 +23,8 @@ const USAGE =
 /** From so many events on, a run is a long one. */
 const LONG_FROM_EVENTS = 500;
 const VISIT_COMES_MS = 240_000;
+/** So long the last frames are on their way from the camera to an event that they tell of. */
+const LAST_FRAMES_MS = 10_000;
 /** Consumers that read a stream once, as this suite does twice a second, stay with NATS for five minutes. */
 const MEMORY_BACK_MS = 400_000;
 /** Of all events; the camera with visits has the others. */
@@ -145,10 +147,14 @@ async function finish(site: Site, rows: Row[], known: Set<string>): Promise<stri
   site.agent.signal('SIGUSR2');
   while (site.ffmpegPids().length > 0) await wait(100);
   const endedMs = performance.now();
+  let seen = { count: 0, atMs: endedMs };
   const last = await settled(site, async () => {
     const { wanted, events } = await told(site.messaging);
     const open = [...events.values()].filter(({ phase }) => phase !== 'end');
     if (open.length > 0) throw new Error('an event has not ended yet');
+    const nowMs = performance.now();
+    if (wanted.size !== seen.count) seen = { count: wanted.size, atMs: nowMs };
+    if (nowMs - seen.atMs < LAST_FRAMES_MS) throw new Error('the last frames may still tell of an event');
     return new Set(wanted.keys());
   });
   const allowed = new Set([
