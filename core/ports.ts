@@ -1,9 +1,21 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { FaascamError, systemCodeOf } from './errors.ts';
 
 /** A TCP port that is free on `host` right now. */
 export async function freePort(host = '127.0.0.1'): Promise<number> {
   return await bind(0, host);
+}
+
+/** A UDP port that is free on loopback right now. */
+export async function freeUdpPort(): Promise<number> {
+  const socket = createSocket('udp4');
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  return port;
 }
 
 /** Throws `FaascamError` `port-in-use` when something else listens on the port, naming `what` wanted it. */

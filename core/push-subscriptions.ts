@@ -1,8 +1,8 @@
-import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import { headers as newHeaders } from '@nats-io/transport-node';
 import { systemClock } from './clock.ts';
 import { parseMessage } from './messages.ts';
 import type { Messaging } from './messaging.ts';
+import { orAbsent } from './nats-answers.ts';
 import {
   keptSubscription,
   MOST_SUBSCRIPTIONS,
@@ -82,15 +82,4 @@ export async function tellPublicKey({ js, jsm }: Way, key: string): Promise<void
 async function valueOf(jsm: Way['jsm'], key: string): Promise<Uint8Array | undefined> {
   const message = await orAbsent(jsm.streams.getMessage(STREAM, { last_by_subj: `${PREFIX}${key}` }));
   return message === undefined || message.data.length === 0 ? undefined : message.data;
-}
-
-/** The answer, or undefined where the stream or the message does not exist. */
-async function orAbsent<T>(answer: Promise<T | null>): Promise<T | undefined> {
-  try {
-    return (await answer) ?? undefined;
-  } catch (error) {
-    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)
-      return undefined;
-    throw error;
-  }
 }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { ended, freeUdpPort } from '@faascam/test-servers/children';
+import { freeUdpPort } from '@faascam/core/ports';
+import { ended } from '@faascam/test-servers/children';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { openAgentTest, soon, type AgentTest } from './test-agent.ts';
 import { settingsOf } from './test-site.ts';

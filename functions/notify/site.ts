@@ -3,8 +3,8 @@ import type { Clock } from '@faascam/core/clock';
 import { MalformedInputError } from '@faascam/core/errors';
 import type { FunctionMessaging } from '@faascam/core/function-messaging';
 import { agentHealth, parseMessage, type AgentHealth } from '@faascam/core/messages';
+import { orAbsent } from '@faascam/core/nats-answers';
 import { buckets, headers, streams, subjects } from '@faascam/core/subjects';
-import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import { onlineCameras } from './mqtt/availability.ts';
 import type { Site } from './mqtt/bridge.ts';
 import { decodeNotices, type Visit } from './visits.ts';
@@ -74,16 +74,5 @@ export class NatsSite implements Site {
       ),
     );
     return all.flatMap((message) => (message === undefined || message.data.length === 0 ? [] : [message]));
-  }
-}
-
-/** The answer, or undefined where the stream or the message does not exist. */
-async function orAbsent<T>(answer: Promise<T | null>): Promise<T | undefined> {
-  try {
-    return (await answer) ?? undefined;
-  } catch (error) {
-    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)
-      return undefined;
-    throw error;
   }
 }

@@ -5,9 +5,9 @@ import { clipStored } from '@faascam/core/clip-messages';
 import { agentHealth, parseMessage, type AgentHealth } from '@faascam/core/messages';
 import { connectNats, type Messaging } from '@faascam/core/messaging';
 import type { NatsAccess } from '@faascam/core/nats-access';
+import { orAbsent } from '@faascam/core/nats-answers';
 import { redact } from '@faascam/core/redact';
 import { buckets, headers, streams, subjects } from '@faascam/core/subjects';
-import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import { PermissionViolationError, type Subscription } from '@nats-io/transport-node';
 
 export interface LatestFrame {
@@ -292,18 +292,6 @@ export class NatsLink {
         { cause },
       );
     }
-  }
-}
-
-/** The answer, or undefined where the stream or the message does not exist. */
-async function orAbsent<T>(answer: Promise<T | null>): Promise<T | undefined> {
-  try {
-    return (await answer) ?? undefined;
-  } catch (error) {
-    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound) {
-      return undefined;
-    }
-    throw error;
   }
 }
 

@@ -6,9 +6,10 @@ import { promisify } from 'node:util';
 import type { FunctionModule } from '@faascam/core/function';
 import { freePort } from '@faascam/core/ports';
 import { openStore, type ObjectStore } from '@faascam/core/store';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { hostHandler, storeEvent, type HandlerHost } from './fixture.ts';
+import { startBrowser } from './page-site.ts';
 
 const run = promisify(execFile);
 const START_US = Date.UTC(2026, 2, 4, 12) * 1000;
@@ -50,19 +51,7 @@ beforeAll(async () => {
   ]);
   picture = await makeMedia('snapshot.jpg', ['-frames:v', '1']);
   viewer = await import('./handler.ts');
-  browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  browser = await startBrowser();
 });
 
 afterAll(async () => {

@@ -7,7 +7,8 @@ import { requireProgram } from '@faascam/core/programs';
 import { redact } from '@faascam/core/redact';
 import { writeJson } from '../json-output.ts';
 import { LatencySamples, type LatencySummary } from '../latency/samples.ts';
-import { startTimePage, type TimePage } from '../latency/time-page.ts';
+import type { Listening } from '../http-server.ts';
+import { startTimePage } from '../latency/time-page.ts';
 import { watchFrames, watchRing, watchSource } from '../latency/watches.ts';
 import { natsReaderOf } from '../nats-address.ts';
 import { configOf, type CommandLine } from '../quick-config.ts';
@@ -57,7 +58,7 @@ export async function latency(
   const messaging = config === undefined ? undefined : await natsOf(config);
   const over = new AbortController();
   let timer: NodeJS.Timeout | undefined;
-  let page: TimePage | undefined;
+  let page: Listening | undefined;
   try {
     page = command.page === undefined ? undefined : await openPage(host, command.page);
     timer = setTimeout(() => over.abort(), seconds * 1000);
@@ -114,7 +115,7 @@ function ringOf({ agent, data }: Config): string {
   return agent.ringPath === '' ? join(data, 'ring') : agent.ringPath;
 }
 
-async function openPage(host: string, port: number): Promise<TimePage> {
+async function openPage(host: string, port: number): Promise<Listening> {
   await requirePort(port, host, 'the page with the time');
   const page = await startTimePage(host, port);
   tell(`Let the camera look at http://${host}:${page.port}/, as large as it goes.`);

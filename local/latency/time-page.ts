@@ -1,8 +1,8 @@
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '@faascam/core/clock';
+import { listen, type Listening } from '../http-server.ts';
 
 /**
  * How long a code stays: a camera that exposes for as long as a fiftieth of a second then has most pictures of one code
@@ -53,13 +53,8 @@ const draw = () => {
 draw();
 `;
 
-export interface TimePage {
-  port: number;
-  close(): Promise<void>;
-}
-
 /** Serves a page that shows the time as a code, for a camera to look at. */
-export async function startTimePage(host: string, port: number): Promise<TimePage> {
+export async function startTimePage(host: string, port: number): Promise<Listening> {
   const library = await readFile(fileURLToPath(import.meta.resolve('qr')));
   const script = 'text/javascript; charset=utf-8';
   const pages = new Map<string, { type: string; body: string | Buffer }>([
@@ -76,16 +71,5 @@ export async function startTimePage(host: string, port: number): Promise<TimePag
     else if (request.url === '/now') send('application/json', JSON.stringify({ us: systemClock.nowUs() }));
     else response.writeHead(404).end();
   });
-  server.listen(port, host);
-  await once(server, 'listening');
-  const address = server.address();
-  return {
-    port: typeof address === 'object' && address !== null ? address.port : port,
-    close: async () => {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  return await listen(server, host, port);
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { systemCodeOf } from '@faascam/core/errors';
+import { listen, type Listening } from '../http-server.ts';
 import type { SimulatedCamera } from './simulated-camera.ts';
 
 /** A viewer that is this far behind is let go: live pictures are worth little later. */
@@ -19,33 +20,16 @@ export interface ShownCamera {
   hlsDirectory: string;
 }
 
-export interface SimulationServer {
-  port: number;
-  /** Breaks all connections, and takes no more. */
-  close(): Promise<void>;
-}
-
 /** Serves cameras by id: `/ID/stream.ts`, `/ID/index.m3u8`, `/ID/stream.mjpeg` and `/ID/snapshot.jpg`. */
 export async function startHttpServer(
   host: string,
   port: number,
   cameras: ReadonlyMap<string, ShownCamera>,
-): Promise<SimulationServer> {
+): Promise<Listening> {
   const server = createServer((request, response) => {
     answer(cameras, request, response).catch(() => response.destroy());
   });
-  server.listen(port, host);
-  await once(server, 'listening');
-  const address = server.address();
-  return {
-    port: typeof address === 'object' && address !== null ? address.port : port,
-    close: async () => {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  return await listen(server, host, port);
 }
 
 async function answer(

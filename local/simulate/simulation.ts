@@ -1,14 +1,13 @@
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { ProgramError } from '@faascam/core/errors';
 import { cameraIdFrom } from '@faascam/core/ids';
-import { freePort, requirePort } from '@faascam/core/ports';
+import { freePort, freeUdpPort, requirePort } from '@faascam/core/ports';
 import { requireProgram } from '@faascam/core/programs';
 import { TEST_PICTURE, type Scene } from './feeder-args.ts';
-import { startHttpServer, type ShownCamera, type SimulationServer } from './http-server.ts';
+import type { Listening } from '../http-server.ts';
+import { startHttpServer, type ShownCamera } from './http-server.ts';
 import { recordingFacts } from './recording-facts.ts';
 import { startRtspServer, type RtspStream } from './rtsp-server.ts';
 import { SimulatedCamera } from './simulated-camera.ts';
@@ -43,7 +42,7 @@ interface PlannedCamera {
 interface RunningParts {
   directory: string;
   cameras: SimulatedCamera[];
-  http: SimulationServer | undefined;
+  http: Listening | undefined;
   stopRtsp: (() => Promise<void>) | undefined;
 }
 
@@ -172,13 +171,4 @@ async function lackOfRtsp(host: string): Promise<string | undefined> {
     if (error instanceof ProgramError && error.code === 'rtsp-server-missing') return error.message;
     throw error;
   }
-}
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
 }

@@ -2,8 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { ProgramError } from '@faascam/core/errors';
-import { freePort } from '@faascam/core/ports';
-import { ended, freeUdpPort } from '@faascam/test-servers/children';
+import { freePort, freeUdpPort } from '@faascam/core/ports';
+import { ended } from '@faascam/test-servers/children';
 import { codedHeight, codedPicture, codedWidth } from './agent-time-code.ts';
 
 /** GObject introspection belongs to the system's Python, not to one that a version tool puts first in PATH. */

@@ -1,6 +1,4 @@
 import type { ChildProcess } from 'node:child_process';
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 
@@ -35,14 +33,4 @@ async function threadStates(pid: number): Promise<string[]> {
   );
   // A thread may have ended since they were listed.
   return states.filter((state) => state !== '');
-}
-
-/** A UDP port that is free on loopback right now. */
-export async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
 }

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { ProgramError } from '@faascam/core/errors';
-import { freePort } from '@faascam/core/ports';
-import { ended, freeUdpPort } from './children.ts';
+import { freePort, freeUdpPort } from '@faascam/core/ports';
+import { ended } from './children.ts';
 
 /** GObject introspection belongs to the system's Python, not to one that a version tool puts first in PATH. */
 const PYTHON = '/usr/bin/python3';

@@ -1,9 +1,10 @@
 import type { Clock } from '@faascam/core/clock';
 import { messageOf } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
+import { orAbsent } from '@faascam/core/nats-answers';
 import { auditLog } from '@faascam/core/subjects';
 import { z } from 'zod';
-import { orAbsent, type AskNats } from './session-registry.ts';
+import type { AskNats } from './session-registry.ts';
 
 const text = z.string().max(300);
 

@@ -2,8 +2,8 @@ import type { Clock } from '@faascam/core/clock';
 import { messageOf } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
 import type { Messaging } from '@faascam/core/messaging';
+import { orAbsent } from '@faascam/core/nats-answers';
 import { buckets } from '@faascam/core/subjects';
-import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import { z } from 'zod';
 
 /** What every replica knows of a session, under the session's id. */
@@ -185,17 +185,5 @@ async function readEntry(
   } catch {
     // Whatever somebody else wrote there is no session.
     return undefined;
-  }
-}
-
-/** The answer, or undefined where the stream or the message does not exist. */
-export async function orAbsent<T>(answer: Promise<T | null>): Promise<T | undefined> {
-  try {
-    return (await answer) ?? undefined;
-  } catch (error) {
-    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound) {
-      return undefined;
-    }
-    throw error;
   }
 }

@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { EventView } from '../api.ts';
 import { Badges, Chips, badgesOf } from '../parts/event-card.tsx';
-import { Icon } from '../parts/icons.tsx';
+import { IconButton } from '../parts/icon-button.tsx';
 import { addressOf } from '../place.ts';
 import { closeEvent, go } from '../router.ts';
 import { dateTimeText } from '../words/format.ts';
@@ -118,26 +118,6 @@ function neighbour(id: string, step: -1 | 1): EventView | undefined {
   const events = shownFeed.value?.events.value ?? [];
   const index = events.findIndex((event) => event.id === id);
   return index < 0 ? undefined : events[index + step];
-}
-
-function IconButton(props: {
-  name: 'newer' | 'older' | 'close';
-  label: string;
-  disabled: boolean;
-  onClick: () => void;
-}): JSX.Element {
-  return (
-    <button
-      class="icon-button"
-      type="button"
-      aria-label={props.label}
-      title={props.label}
-      disabled={props.disabled}
-      onClick={props.onClick}
-    >
-      <Icon name={props.name} />
-    </button>
-  );
 }
 
 /** The clip, or why there is none to see. */

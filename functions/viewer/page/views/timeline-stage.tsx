@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { EventView } from '../api.ts';
 import { at } from '../data/time-axis.ts';
+import { IconButton } from '../parts/icon-button.tsx';
 import { Icon } from '../parts/icons.tsx';
 import { Link } from '../parts/link.tsx';
 import { addressOf } from '../place.ts';
@@ -39,16 +40,12 @@ export function TimelineStage(props: {
         )}
       </div>
       <div class="stage-line">
-        <button
-          class="icon-button"
-          type="button"
-          aria-label={say.previous}
-          title={say.previous}
+        <IconButton
+          name="newer"
+          label={say.previous}
           disabled={previous === undefined}
           onClick={() => previous !== undefined && onMove(previous.startUs)}
-        >
-          <Icon name="newer" />
-        </button>
+        />
         <p class="stage-time">
           <strong>{timeText(atUs)}</strong>
           {here !== undefined && <span> · {labelsText(here.labels)}</span>}
@@ -59,16 +56,12 @@ export function TimelineStage(props: {
             {say.open}
           </Link>
         )}
-        <button
-          class="icon-button"
-          type="button"
-          aria-label={say.next}
-          title={say.next}
+        <IconButton
+          name="older"
+          label={say.next}
           disabled={next === undefined}
           onClick={() => next !== undefined && onMove(next.startUs)}
-        >
-          <Icon name="older" />
-        </button>
+        />
       </div>
     </div>
   );

@@ -6,7 +6,7 @@ import { including, panned, zoomed, type Span } from '../data/time-axis.ts';
 import { DayTrack, spansOf } from '../parts/day-track.tsx';
 import { Empty } from '../parts/empty.tsx';
 import { EventCard } from '../parts/event-card.tsx';
-import { Icon } from '../parts/icons.tsx';
+import { IconButton } from '../parts/icon-button.tsx';
 import { Select } from '../parts/select.tsx';
 import { go, search, setSearch } from '../router.ts';
 import { dayBeside, dayKey, dayText, dayWindow } from '../words/format.ts';
@@ -56,15 +56,7 @@ function DaySteps({ day, today }: { day: string; today: string }): JSX.Element {
   };
   return (
     <div class="day-steps">
-      <button
-        class="icon-button"
-        type="button"
-        aria-label={say.before}
-        title={say.before}
-        onClick={() => choose(dayBeside(day, -1))}
-      >
-        <Icon name="newer" />
-      </button>
+      <IconButton name="newer" label={say.before} onClick={() => choose(dayBeside(day, -1))} />
       <label class="field field-day">
         <span>{say.day}</span>
         <input
@@ -74,16 +66,12 @@ function DaySteps({ day, today }: { day: string; today: string }): JSX.Element {
           onChange={(change) => choose(change.currentTarget.value)}
         />
       </label>
-      <button
-        class="icon-button"
-        type="button"
-        aria-label={say.after}
-        title={say.after}
+      <IconButton
+        name="older"
+        label={say.after}
         disabled={day >= today}
         onClick={() => choose(dayBeside(day, 1))}
-      >
-        <Icon name="older" />
-      </button>
+      />
     </div>
   );
 }
@@ -124,24 +112,8 @@ function Day({ camera, day }: { camera: string; day: Span }): JSX.Element {
         <button class="button" type="button" onClick={() => setShown(day)}>
           {say.whole}
         </button>
-        <button
-          class="icon-button"
-          type="button"
-          aria-label={say.zoomOut}
-          title={say.zoomOut}
-          onClick={() => zoom(2)}
-        >
-          <Icon name="minus" />
-        </button>
-        <button
-          class="icon-button"
-          type="button"
-          aria-label={say.zoomIn}
-          title={say.zoomIn}
-          onClick={() => zoom(0.5)}
-        >
-          <Icon name="plus" />
-        </button>
+        <IconButton name="minus" label={say.zoomOut} onClick={() => zoom(2)} />
+        <IconButton name="plus" label={say.zoomIn} onClick={() => zoom(0.5)} />
       </div>
       <DayTrack
         label={say.slider(camera, dayText(day.fromUs, Date.now() * 1000))}

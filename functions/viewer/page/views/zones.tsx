@@ -6,6 +6,7 @@ import { Drawing } from '../data/drawing.ts';
 import { freshName, leastPoints, type Shape, type ShapeKind } from '../data/shapes.ts';
 import { Board } from '../parts/board.tsx';
 import { Empty } from '../parts/empty.tsx';
+import { IconButton } from '../parts/icon-button.tsx';
 import { Icon } from '../parts/icons.tsx';
 import { LatestPicture } from '../parts/latest-picture.tsx';
 import { Select } from '../parts/select.tsx';
@@ -178,26 +179,6 @@ function AddButton({ text, onClick }: { text: string; onClick: () => void }): JS
     <button class="button" type="button" onClick={onClick}>
       <Icon name="plus" />
       {text}
-    </button>
-  );
-}
-
-function IconButton(props: {
-  name: 'undo' | 'redo';
-  label: string;
-  disabled: boolean;
-  onClick: () => void;
-}): JSX.Element {
-  return (
-    <button
-      class="icon-button"
-      type="button"
-      aria-label={props.label}
-      title={props.label}
-      disabled={props.disabled}
-      onClick={props.onClick}
-    >
-      <Icon name={props.name} />
     </button>
   );
 }

@@ -1,0 +1,12 @@
+import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
+
+/** The answer, or undefined where the stream or the message does not exist. */
+export async function orAbsent<T>(answer: Promise<T | null>): Promise<T | undefined> {
+  try {
+    return (await answer) ?? undefined;
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)
+      return undefined;
+    throw error;
+  }
+}
