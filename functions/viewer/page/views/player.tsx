@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { EventView } from '../api.ts';
 import { Badges, Chips, badgesOf } from '../parts/event-card.tsx';
 import { IconButton } from '../parts/icon-button.tsx';
@@ -22,7 +22,8 @@ export function Player({ id }: { id: string }): JSX.Element {
   const video = useRef<HTMLVideoElement>(null);
   const newer = neighbour(id, -1);
   const older = neighbour(id, 1);
-  useEffect(() => {
+  // Before the next paint: a key that is pressed at once after it opens or closes goes where it belongs.
+  useLayoutEffect(() => {
     const opener = document.activeElement;
     const opened = dialog.current;
     opened?.showModal();
