@@ -73,6 +73,7 @@ export function rightsOf(agents: Agents, own: readonly string[] = []): Record<st
         ...info(kv(buckets.agents), kv(buckets.sessions), auditLog.stream),
         `${API}.STREAM.MSG.GET.${streams.frames}`,
         `${API}.STREAM.MSG.GET.${kv(buckets.agents)}`,
+        `${API}.STREAM.MSG.GET.${kv(buckets.cameras)}`,
         `${API}.STREAM.MSG.GET.${kv(buckets.sessions)}`,
         `${API}.STREAM.MSG.GET.${auditLog.stream}`,
         `$KV.${buckets.sessions}.*`,

@@ -145,6 +145,7 @@ it('a whole site with a user each gives an event with its clip, and nobody is re
     expect(login.status).toBe(200);
     expect(await asked('api/sessions')).toMatchObject({ sessions: [{ user: 'anna' }] });
     expect(await asked('api/audit')).toMatchObject({ entries: [{ who: 'anna', what: 'login' }] });
+    expect(await asked('api/cameras/yard/profile')).toMatchObject({ camera: 'yard', zones: {} });
     const picture = await fetch(new URL('api/cameras/yard/frame.jpg', page), {
       headers: { authorization: `Bearer ${token}` },
     });

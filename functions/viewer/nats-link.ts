@@ -139,17 +139,7 @@ export class NatsLink {
    * not let the viewer.
    */
   async publish(subject: string, body: string, msgID: string): Promise<void> {
-    await this.asking(async ({ js }) => {
-      try {
-        await js.publish(subject, body, { msgID });
-      } catch (error) {
-        if (!isPermissionFault(error)) throw error;
-        throw new DeniedError(
-          `NATS does not let the viewer publish on ${subject}: give it the rights of this version with "faascam nats-auth".`,
-          { cause: error },
-        );
-      }
-    });
+    await this.asking(async ({ js }) => await js.publish(subject, body, { msgID }));
   }
 
   /** Hears what is published on the subject, now and after each connection, until the function it gives is called. */
@@ -277,7 +267,7 @@ export class NatsLink {
     this.#log.warn(sentence);
   }
 
-  /** Asks NATS. Throws `NatsAwayError` where it is away, or answers nothing. */
+  /** Asks NATS. Throws `NatsAwayError` where it is away or answers nothing, `DeniedError` where it does not let the viewer. */
   async asking<T>(ask: (messaging: Messaging) => Promise<T>): Promise<T> {
     const messaging = this.#messaging;
     if (messaging === undefined || !this.#connected) {
@@ -287,6 +277,12 @@ export class NatsLink {
       return await ask(messaging);
     } catch (cause) {
       if (cause instanceof NatsAwayError || cause instanceof DeniedError) throw cause;
+      const denied = deniedIn(cause);
+      if (denied !== undefined)
+        throw new DeniedError(
+          `NATS does not let the viewer publish on ${denied}: give it the rights of this version with "faascam nats-auth".`,
+          { cause },
+        );
       throw new NatsAwayError(
         `NATS at ${redact(this.#access.url)} does not answer: check that it runs and has JetStream.`,
         { cause },
@@ -295,8 +291,8 @@ export class NatsLink {
   }
 }
 
-/** The fault itself, or what it was caused by, is that NATS denies a subject. */
-function isPermissionFault(error: unknown): boolean {
-  if (error instanceof PermissionViolationError) return true;
-  return error instanceof Error && error.cause !== undefined && isPermissionFault(error.cause);
+/** The subject that NATS denies, where that is the fault itself or what it was caused by. */
+function deniedIn(error: unknown): string | undefined {
+  if (error instanceof PermissionViolationError) return error.subject;
+  return error instanceof Error && error.cause !== undefined ? deniedIn(error.cause) : undefined;
 }

@@ -5,6 +5,7 @@ import { exportOperations } from './exports.ts';
 import { keepingOperations } from './keeping.ts';
 import type { Operation } from './operation.ts';
 import type { Parts } from './parts.ts';
+import { profileOperations } from './profile.ts';
 import { pushOperations } from './push.ts';
 import { sharingOperations } from './sharing.ts';
 import { statusOperations } from './status.ts';
@@ -17,6 +18,7 @@ export function operationsOf(parts: Parts): Operation[] {
     ...keepingOperations(parts),
     ...sharingOperations(parts),
     ...cameraOperations(parts),
+    ...profileOperations(parts),
     ...exportOperations(parts),
     ...pushOperations(parts),
     ...liveOperations(parts),

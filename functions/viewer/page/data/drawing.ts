@@ -1,5 +1,5 @@
 import { computed, signal } from '@preact/signals';
-import { keepValue, keptValue } from '../words/words.ts';
+import { forgetValue, keepValue, keptValue } from '../words/words.ts';
 import { shapesOf, yamlOf } from './shapes-config.ts';
 import type { Shape } from './shapes.ts';
 
@@ -20,11 +20,15 @@ export class Drawing {
   );
   #nextKey = 1;
   #moving = false;
+  /** What is drawn is kept here: it is not in the config, as far as is known. */
+  #kept = false;
 
   constructor(camera: string) {
     this.#key = `faascam.zones.${camera}`;
     const kept = shapesIn(keptValue(this.#key));
-    if (kept !== undefined) this.#begin(kept);
+    if (kept === undefined) return;
+    this.#kept = true;
+    this.#begin(kept);
   }
 
   newKey(): number {
@@ -32,10 +36,17 @@ export class Drawing {
     return this.#nextKey;
   }
 
-  /** Takes what the config has; what was drawn here before stays. */
+  /**
+   * Takes what the config has, as often as it is told. What was drawn here and is not in it stays; what has come into it need
+   * not be kept here any more.
+   */
   takePresent(shapes: readonly Shape[]): void {
+    const known = this.present.value;
+    const text = yamlOf(shapes);
+    if (known !== undefined && yamlOf(known) === text) return;
     this.present.value = shapes;
-    if (keptValue(this.#key) === undefined) this.#begin(shapes);
+    if (!this.differs.value) this.#forget();
+    else if (!this.#kept) this.#begin(shapes);
   }
 
   /** One step. Steps of one movement (`moving`) are one to take back, until `settle`. */
@@ -77,7 +88,17 @@ export class Drawing {
     this.#nextKey = Math.max(0, ...shapes.map(({ key }) => key));
   }
 
+  #forget(): void {
+    this.#kept = false;
+    forgetValue(this.#key);
+  }
+
   #keep(): void {
+    if (!this.differs.value) {
+      this.#forget();
+      return;
+    }
+    this.#kept = true;
     const shapes = this.shapes.value;
     const of = (kind: Shape['kind']): Shape[] => shapes.filter((shape) => shape.kind === kind);
     const named = (list: Shape[], value: (shape: Shape) => object): Record<string, unknown> =>

@@ -3,6 +3,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import { cameraNames, cameras, status } from '../data/cameras.ts';
 import { askForAreas } from '../data/areas.ts';
 import { Drawing } from '../data/drawing.ts';
+import { repeat } from '../data/repeat.ts';
 import { freshName, leastPoints, type Shape, type ShapeKind } from '../data/shapes.ts';
 import { Board } from '../parts/board.tsx';
 import { Empty } from '../parts/empty.tsx';
@@ -18,6 +19,7 @@ import { ZonesText } from './zones-text.tsx';
 
 const USUAL_ASPECT = 16 / 9;
 const PICTURE_MS = 3000;
+const PRESENT_MS = 3000;
 
 /** Zones, masks and lines, drawn over a camera's picture, and the text that puts them into the config. */
 export function Zones({ camera: asked }: { camera: string }): JSX.Element {
@@ -54,10 +56,18 @@ function Editor({ camera }: { camera: string }): JSX.Element {
   const [chosen, choose] = useState<number | undefined>(undefined);
   const [adding, setAdding] = useState(false);
   const [size, setSize] = useState<{ width: number; height: number } | undefined>(undefined);
+  const [unknown, setUnknown] = useState<string | undefined>(undefined);
   useEffect(() => {
-    void askForAreas(camera).then((shapes) => {
-      if (shapes !== undefined) drawing.takePresent(shapes);
-    });
+    // Asked again and again: so one sees when what was drawn has come into force.
+    const asking = repeat(
+      () => PRESENT_MS,
+      async () => {
+        const areas = await askForAreas(camera);
+        if ('shapes' in areas) drawing.takePresent(areas.shapes);
+        setUnknown('unknown' in areas ? areas.unknown : undefined);
+      },
+    );
+    return asking.stop;
   }, [camera, drawing]);
   const shapes = drawing.shapes.value;
   const shape = shapes.find(({ key }) => key === chosen);
@@ -163,6 +173,7 @@ function Editor({ camera }: { camera: string }): JSX.Element {
             choose(undefined);
           }}
         />
+        {unknown !== undefined && <p class="hint">{say.unknown(unknown)}</p>}
         <ZonesText camera={camera} drawing={drawing} />
       </div>
     </div>

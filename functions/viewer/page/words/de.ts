@@ -347,6 +347,7 @@ export const de: Words = {
     noPicture: 'Diese Kamera zeigt gerade kein Bild; was du zeichnest, bleibt.',
     dirty: 'Noch nicht in faascam.yml',
     reset: 'Wie es jetzt ist',
+    unknown: (why) => `Was jetzt gilt, wird nicht gezeigt: ${why}`,
     tooFew: (name, least) => `${name} braucht mindestens ${least} Ecken.`,
     crosses: (name) => `${name} überschneidet sich: verschiebe eine Ecke.`,
     badName: (name) => `„${name}“ kann kein Name sein: nur kleine Buchstaben, Ziffern, - und _.`,

@@ -332,6 +332,7 @@ export const en = {
     noPicture: 'This camera shows no picture at the moment; what you draw is kept.',
     dirty: 'Not yet in faascam.yml',
     reset: 'As it is now',
+    unknown: (why: string) => `What counts now is not shown: ${why}`,
     tooFew: (name: string, least: number) => `${name} needs ${least} corners at least.`,
     crosses: (name: string) => `${name} crosses itself: move a corner.`,
     badName: (name: string) => `“${name}” cannot be a name: lower-case letters, digits, - and _ only.`,

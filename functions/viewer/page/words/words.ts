@@ -43,3 +43,11 @@ export function keepValue(key: string, value: string): void {
     // A browser that keeps nothing shows what was chosen until it is closed.
   }
 }
+
+export function forgetValue(key: string): void {
+  try {
+    localStorage.removeItem(key);
+  } catch {
+    // It keeps nothing anyway.
+  }
+}
