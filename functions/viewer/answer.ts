@@ -31,6 +31,8 @@ function contentPolicy(liveUrls: readonly string[]): string {
     "form-action 'none'",
     "frame-ancestors 'self'",
     "require-trusted-types-for 'script'",
+    // For the address of its service worker alone.
+    'trusted-types faascam',
   ].join('; ');
 }
 

@@ -1,5 +1,5 @@
 import type { Answer, Asked } from './answer.ts';
-import type { PageFiles } from './page-files.ts';
+import { WORKER, type PageFiles } from './page-files.ts';
 
 /** The first part of each path that the page has a view for; `page/router.ts` tells them apart further. */
 const AREAS = new Set([
@@ -20,6 +20,7 @@ const MAX_PARTS = 3;
 export async function pageAnswer(page: PageFiles, asked: Asked, path: string): Promise<Answer | undefined> {
   const parts = path.replace(/^\/+/, '').split('/');
   const [area = '', name = '', ...rest] = parts;
+  if (area === WORKER) return parts.length > 1 ? undefined : await page.worker(asked);
   if (area === 'assets') return rest.length > 0 ? undefined : await page.asset(asked, name);
   if (!AREAS.has(area) || parts.length > MAX_PARTS) return undefined;
   return await page.page(asked, parts.length - 1);

@@ -3,6 +3,7 @@ import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { systemCodeOf } from '@faascam/core/errors';
 import { build } from 'vite';
+import { WORKER } from './page-files.ts';
 
 /** Beside the built page: the digest of what it was built from. */
 const STAMP = 'built-from.txt';
@@ -38,6 +39,18 @@ export async function buildPage(viewer: string): Promise<boolean> {
       modulePreload: { polyfill: false },
       assetsInlineLimit: 0,
       license: { fileName: 'licences.txt' },
+    },
+  });
+  // In one file of its own, which needs no module: not all browsers take one for a service worker.
+  await build({
+    ...{ root, configFile: false, logLevel: 'warn', envPrefix: 'PAGE_BUILD_', envDir: false },
+    publicDir: false,
+    build: {
+      ...{ outDir: fresh, emptyOutDir: false, target: 'es2022', modulePreload: false },
+      rolldownOptions: {
+        input: join(root, 'worker', 'push-worker.ts'),
+        output: { format: 'iife', entryFileNames: WORKER },
+      },
     },
   });
   await writeFile(join(fresh, STAMP), digest);

@@ -6,6 +6,9 @@ import { gzip } from 'node:zlib';
 import { FaascamError, systemCodeOf } from '@faascam/core/errors';
 import type { Answer, Asked } from './answer.ts';
 
+/** In the folder of the built page, and the address below the page's own. */
+export const WORKER = 'push-worker.js';
+
 const types: Record<string, string> = {
   css: 'text/css; charset=utf-8',
   js: 'text/javascript; charset=utf-8',
@@ -25,14 +28,16 @@ export class PageFiles {
   readonly #page: string;
   readonly #pageTag: string;
   readonly #assets: ReadonlyMap<string, Promise<Content>>;
+  readonly #worker: Promise<Content> | undefined;
 
-  constructor(page: string, assets: ReadonlyMap<string, Buffer>) {
-    const hash = createHash('sha256').update(page);
+  constructor(page: string, assets: ReadonlyMap<string, Buffer>, worker?: Buffer) {
+    const hash = createHash('sha256').update(page).update(worker ?? '');
     for (const [name, content] of assets) hash.update(name).update(content);
     this.digest = hash.digest('hex').slice(0, 16);
     this.#page = page;
     this.#pageTag = `"${this.digest}"`;
     this.#assets = new Map([...assets].map(([name, content]) => [name, contentOf(content)]));
+    this.#worker = worker && contentOf(worker);
   }
 
   /**
@@ -48,6 +53,16 @@ export class PageFiles {
     }
     return answerWith(asked, await content, {
       'Content-Type': 'text/html; charset=utf-8',
+      'Cache-Control': 'no-cache',
+      ETag: this.#pageTag,
+    });
+  }
+
+  /** The service worker. Its address stays the same, and is where its scope begins. */
+  async worker(asked: Asked): Promise<Answer | undefined> {
+    if (this.#worker === undefined) return undefined;
+    return answerWith(asked, await this.#worker, {
+      'Content-Type': 'text/javascript; charset=utf-8',
       'Cache-Control': 'no-cache',
       ETag: this.#pageTag,
     });
@@ -96,7 +111,7 @@ export async function loadPageFiles(from = import.meta.dirname): Promise<PageFil
     const assets = await Promise.all(
       names.map(async (name) => [name, await readFile(join(web, 'assets', name))] as const),
     );
-    return new PageFiles(page, new Map(assets));
+    return new PageFiles(page, new Map(assets), await readFile(join(web, WORKER)));
   } catch (cause) {
     throw new FaascamError(
       'page-missing',

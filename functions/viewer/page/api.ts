@@ -158,3 +158,9 @@ export const sharedAnswer = record({
   urls: record({ clip: text, snapshot: text }),
 });
 export type SharedAnswer = Checked<typeof sharedAnswer>;
+
+/** The key to subscribe to notifications with, where somebody sends any. */
+export const pushAnswer = record({ publicKey: optional(text) });
+
+/** The name by which the viewer knows this browser. */
+export const subscribedAnswer = record({ browser: text });

@@ -105,6 +105,11 @@ export function startRouter(): void {
   if (first.path === '' && (query.has('camera') || query.has('label'))) {
     history.replaceState(null, '', addressAt('events', first.search));
   }
+  // As notifications name an event: below an address of the page whose paths they know nothing of.
+  const named = query.get('event');
+  if (first.path === '' && named !== null) {
+    history.replaceState(null, '', addressAt(pathOf({ view: 'event', id: named }), ''));
+  }
   here.value = present();
   window.addEventListener('popstate', () => {
     here.value = present();

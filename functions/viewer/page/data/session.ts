@@ -66,8 +66,12 @@ export async function logIn(name: string, password: string): Promise<string | un
   }
 }
 
+/** What is to end with the session, while it still may be asked for. */
+export const beforeLogOut = new Set<() => Promise<void>>();
+
 export async function logOut(): Promise<void> {
   try {
+    for (const end of beforeLogOut) await end().catch((error: unknown) => console.warn(sentenceOf(error)));
     await tell('DELETE', 'api/session');
   } catch (error) {
     console.warn(sentenceOf(error));

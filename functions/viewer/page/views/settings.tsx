@@ -1,11 +1,13 @@
 import type { JSX } from 'preact';
 import { status } from '../data/cameras.ts';
+import { lookAtPush } from '../data/push.ts';
 import { logOut, session } from '../data/session.ts';
 import { Icon } from '../parts/icons.tsx';
 import { Select } from '../parts/select.tsx';
 import { chooseTheme, theme, themes } from '../theme.ts';
 import { language, languages } from '../words/format.ts';
 import { catalogues, chooseLanguage, words } from '../words/words.ts';
+import { NotifyBrowser } from './notify-browser.tsx';
 
 /** How the page looks and speaks on this device, and what runs behind it. */
 export function Settings(): JSX.Element {
@@ -23,7 +25,16 @@ export function Settings(): JSX.Element {
       >
         <Icon name="settings" />
       </button>
-      <div class="menu" id="settings" popover="auto" role="dialog" aria-label={say.name}>
+      <div
+        class="menu"
+        id="settings"
+        popover="auto"
+        role="dialog"
+        aria-label={say.name}
+        onToggle={({ newState }) => {
+          if (newState === 'open') void lookAtPush();
+        }}
+      >
         <Select
           plain
           label={say.theme}
@@ -44,6 +55,7 @@ export function Settings(): JSX.Element {
             if (found !== undefined) chooseLanguage(found);
           }}
         />
+        <NotifyBrowser />
         {user !== undefined && (
           <div class="account">
             <p>

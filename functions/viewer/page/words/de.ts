@@ -24,6 +24,22 @@ export const de: Words = {
     dark: 'Dunkel',
     language: 'Sprache',
   },
+  push: {
+    name: 'Benachrichtigungen',
+    turnOn: 'Diesen Browser benachrichtigen',
+    turnOff: 'Diesen Browser nicht mehr benachrichtigen',
+    states: {
+      insecure: 'Dieser Browser kann nur benachrichtigt werden, wenn die Seite über https geöffnet ist.',
+      unsupported:
+        'Dieser Browser kann nicht benachrichtigt werden. Auf einem iPhone oder iPad: die Seite zum Home-Bildschirm hinzufügen und dort öffnen.',
+      blocked:
+        'Der Browser blockiert Benachrichtigungen dieser Seite: in seinen Einstellungen für diese Seite erlauben, dann zurückkommen.',
+      off: 'Dieser Browser wird nicht über Ereignisse benachrichtigt.',
+      on: 'Dieser Browser wird über Ereignisse benachrichtigt, auch wenn die Seite geschlossen ist.',
+    },
+    noService:
+      'Der Browser hat vom Push-Dienst seines Herstellers keine Adresse bekommen: er hat keinen oder erreicht ihn nicht. Später noch einmal versuchen, oder in einem anderen Browser.',
+  },
   account: {
     login: 'Anmelden',
     logout: 'Abmelden',

@@ -24,6 +24,22 @@ export const en = {
     dark: 'Dark',
     language: 'Language',
   },
+  push: {
+    name: 'Notifications',
+    turnOn: 'Notify this browser',
+    turnOff: 'Stop notifying this browser',
+    states: {
+      insecure: 'This browser can only be notified where the page is opened over https.',
+      unsupported:
+        'This browser cannot be notified. On an iPhone or iPad, put the page on the home screen and open it there.',
+      blocked:
+        'The browser blocks notifications of this page: allow them in its settings for this page, then come back.',
+      off: 'This browser is not notified of events.',
+      on: 'This browser is notified of events, also while the page is closed.',
+    },
+    noService:
+      'The browser got no address for notifications from its maker’s push service: it has none, or cannot reach it. Try again later, or in another browser.',
+  },
   account: {
     login: 'Log in',
     logout: 'Log out',
