@@ -31,7 +31,9 @@ export class PageFiles {
   readonly #worker: Promise<Content> | undefined;
 
   constructor(page: string, assets: ReadonlyMap<string, Buffer>, worker?: Buffer) {
-    const hash = createHash('sha256').update(page).update(worker ?? '');
+    const hash = createHash('sha256')
+      .update(page)
+      .update(worker ?? '');
     for (const [name, content] of assets) hash.update(name).update(content);
     this.digest = hash.digest('hex').slice(0, 16);
     this.#page = page;

@@ -258,10 +258,11 @@ it('a zone and a mask are drawn by mouse and keys, and their text is what the co
 });
 
 it('zone, score and days filter the events, out of the address and into it', async () => {
-  await storeEvent(site.store, {
+  const stored = await storeEvent(site.store, {
     ...{ camera: 'gate', startUs: NOON_US - 60 * 60 * MINUTE_US, labels: ['dog'], score: 0.95 },
     told: { zones: ['drive'] },
   });
+  site.viewer.noteStored(stored);
   const page = await open('events?zone=drive');
   const shown = page.locator('[data-event]');
   await page.locator('[data-event^="gate-"]').waitFor();
