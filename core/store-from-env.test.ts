@@ -25,6 +25,21 @@ it('FAASCAM_STORE says all and comes first', () => {
   expect(storeSettingsFromEnv(env)).toMatchObject({ kind: 'directory', path: '/clips' });
 });
 
+it('FAASCAM_STORE without files of keys takes those that the function has', () => {
+  const keys = { S3_ACCESS_KEY_FILE: '/own-access', S3_SECRET_KEY_FILE: '/own-secret' };
+  const bucket = 'kind: s3, endpoint: https://minio:9000, bucket: clips';
+  expect(storeSettingsFromEnv({ FAASCAM_STORE: `{ ${bucket} }`, ...keys })).toMatchObject({
+    ...{ kind: 's3', accessKeyFile: '/own-access', secretKeyFile: '/own-secret' },
+  });
+  const named = `{ ${bucket}, accessKeyFile: /a, secretKeyFile: /b }`;
+  expect(storeSettingsFromEnv({ FAASCAM_STORE: named, ...keys })).toMatchObject({
+    ...{ accessKeyFile: '/a', secretKeyFile: '/b' },
+  });
+  expect(storeSettingsFromEnv({ FAASCAM_STORE: '{ kind: directory, path: /clips }', ...keys })).toMatchObject(
+    { kind: 'directory', path: '/clips' },
+  );
+});
+
 it('what is wrong is told by the name of its variable', () => {
   const read = (env: NodeJS.ProcessEnv) => () => storeSettingsFromEnv(env);
   expect(read({ S3_ENDPOINT: 'minio:9000', S3_BUCKET: 'clips' })).toThrow(/variable S3_ENDPOINT: /);

@@ -34,7 +34,7 @@ die() { printf 'Error: %s\n' "$*" >&2; told=yes; exit 1; }
 unit=faascam-agent.service
 mode=install purge='' dry='' root='' arch='' start=yes wait=10
 nats='' nkey='' ca='' agent='' ring='' from='' sha256='' cameras=''
-work='' fresh='' told='' changed=''
+work='' fresh='' made='' told='' changed=''
 
 main() {
   parse "$@"
@@ -116,8 +116,8 @@ check_host() {
 # What was made half is taken away again.
 clean() {
   [ -z "$work" ] || rm -rf "$work"
-  if [ "$1" -ne 0 ] && [ -n "$fresh" ] && [ "$(readlink "$opt/current" 2>/dev/null)" != "$(basename "$fresh")" ]; then
-    rm -rf "$fresh"
+  if [ "$1" -ne 0 ] && [ -n "$made" ] && [ "$(readlink "$opt/current" 2>/dev/null)" != "$(basename "$made")" ]; then
+    rm -rf "$made"
     rmdir "$opt" 2>/dev/null || :
   fi
   [ "$1" -eq 0 ] || [ -n "$told" ] || printf 'Error: the lines above say what failed; the agent is as it was.\n' >&2
@@ -202,6 +202,7 @@ unpack() {
   mkdir -p "$opt"
   # On the disk where it is to stay, so that it is there as a whole or not at all.
   fresh=$opt/.new.$$
+  made=$fresh
   mkdir "$fresh"
   tar -xzf "$archive" -C "$fresh" --strip-components=1 --no-same-owner 2>/dev/null ||
     die "The archive cannot be unpacked to $opt: check the free space (about 200 MB)."
@@ -210,11 +211,14 @@ unpack() {
   name=$(cat "$fresh/VERSION")-$(printf %.8s "$sha256")
   if [ -d "$opt/$name" ]; then
     rm -rf "$fresh"
+    # It was here before, and stays whatever happens.
+    made=
   else
     # With --root it may be for another platform.
     [ -n "$root" ] || "$fresh/bin/faascam" --version >/dev/null 2>&1 ||
       die "The archive does not run on this host ($arch): take the one for its platform."
     mv "$fresh" "$opt/$name"
+    made=$opt/$name
   fi
   fresh=$opt/$name
 }

@@ -165,6 +165,18 @@ describe('an installed agent', () => {
     expect((await run('find', [root, '-printf', '%P %m %l\n'])).stdout).toBe(before.stdout);
   });
 
+  test('keeps the version before, where going back to it fails', async () => {
+    const first = await release('0.1.0');
+    await install('--from', first);
+    await install('--upgrade', '--from', await release('0.2.0'));
+    const versions = (await readdir(at('opt/faascam'))).sort();
+    await rm(at('etc/faascam/faascam.yml'));
+    const { code } = await install('--from', first, '--camera', 'rtsp://192.0.2.1');
+    expect(code).toBe(1);
+    expect((await readdir(at('opt/faascam'))).sort()).toEqual(versions);
+    expect(await text('opt/faascam/current/VERSION')).toBe('0.2.0\n');
+  });
+
   test('goes without its config and footage, or with them', async () => {
     await install('--from', await release('0.1.0'));
     expect((await install('--uninstall')).code).toBe(0);

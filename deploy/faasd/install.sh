@@ -7,7 +7,8 @@ set -euo pipefail
 usage() {
   cat <<'TEXT'
 Usage: sudo deploy/faasd/install.sh --host NAME --agent ID:CAMERA,CAMERA ... [options]
-  --host NAME       name or address by which agents reach this host; may be repeated
+  --host NAME       name or address by which agents reach this host; may be repeated; to
+                    take one away, remove its line from the file hosts among the keys
   --agent ID:CAMS   an agent and its cameras, as its faascam.yml has them; may be repeated
   --remove ID       an agent that may come in no more
   --minio           run MinIO here as well; without it the store is one of your own (docs/install-faasd.md)
@@ -59,6 +60,7 @@ done
 for program in openssl node; do
   command -v "$program" >/dev/null || die "$program is not installed."
 done
+folder=$(cd "$folder" 2>/dev/null && pwd) || die 'there is no such folder as --folder names: install faasd first.'
 compose=$folder/docker-compose.yaml
 [ -s "$compose" ] || die "there is no $compose: install faasd first, or name its folder with --folder."
 [ -w "$folder" ] || die "$folder may only be written by root: run this with sudo."
@@ -102,8 +104,7 @@ fi
 umask 077
 mkdir -p "$folder/faascam/keys/s3"
 cd "$folder/faascam/keys"
-[ ${#hosts[@]} -eq 0 ] || printf '%s\n' "${hosts[@]}" >hosts
-[ -s hosts ] || die 'give --host at least once: the name or address by which agents reach this host.'
+more_hosts "${hosts[@]}"
 [ -z "$minio" ] || touch minio
 [ -z "$retention" ] || printf '%s' "$retention" >retention
 [ -s retention ] || printf yes >retention
@@ -182,6 +183,6 @@ fi
 
 cat <<TEXT
 Keys are in $folder/faascam/keys. Keep a copy of it: who has it may do everything.
-  agents get   ca.crt and nats-auth/secrets/nats-agent-ID, and tls://${outside[0]}:4222 as the address of NATS
+  agents get   ca.crt, nats-auth/secrets/nats-agent-ID, live-secret for live view, and tls://${outside[0]}:4222 as the address of NATS
   the page     user faascam, password in page-password
 TEXT

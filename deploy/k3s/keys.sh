@@ -11,10 +11,12 @@ nats_users() {
 
 # An authority of our own: ca.key and ca.crt.
 authority() {
-  [ ! -s ca.key ] || return 0
-  openssl ecparam -name prime256v1 -genkey -noout -out ca.key
-  openssl req -x509 -new -key ca.key -sha256 -days 3650 -subj '/CN=faascam' -out ca.crt \
+  [ ! -s ca.crt ] || return 0
+  # Cut off between the two, the next run goes on from the key.
+  [ -s ca.key ] || openssl ecparam -name prime256v1 -genkey -noout -out ca.key
+  openssl req -x509 -new -key ca.key -sha256 -days 3650 -subj '/CN=faascam' -out ca.crt.part \
     -addext 'basicConstraints=critical,CA:TRUE,pathlen:0' -addext 'keyUsage=critical,keyCertSign,cRLSign'
+  mv ca.crt.part ca.crt
 }
 
 # Names and addresses as a certificate lists them.
@@ -24,6 +26,19 @@ alternatives() {
     if [[ $name =~ ^[0-9.]+$ || $name == *:* ]]; then list+=",IP:$name"; else list+=",DNS:$name"; fi
   done
   printf '%s' "${list:1}"
+}
+
+# NAME...: adds names by which the site is reached to those in the file hosts. Nothing is written where one is no name.
+more_hosts() {
+  local name
+  for name in "$@"; do
+    [[ $name =~ ^[A-Za-z0-9.:-]+$ ]] || die "$name is no name or address of a host."
+    if [[ $name =~ ^[0-9.]+$ || $name == *:* ]]; then
+      node -e 'process.exit(require("node:net").isIP(process.argv[1]) ? 0 : 1)' "$name" || die "$name is no IP address."
+    fi
+    grep -qxF -- "$name" hosts 2>/dev/null || printf '%s\n' "$name" >>hosts
+  done
+  [ -s hosts ] || die 'give --host at least once: the name or address by which agents get here.'
 }
 
 # FILE NAME...: FILE.crt and FILE.key, signed by the authority; made anew when its names change or it ends within 30 days.
@@ -37,9 +52,11 @@ certificate() {
   fi
   [ -s "$file.key" ] || openssl ecparam -name prime256v1 -genkey -noout -out "$file.key"
   openssl req -new -key "$file.key" -subj "/CN=faascam $file" -out "$file.csr"
-  openssl x509 -req -in "$file.csr" -CA ca.crt -CAkey ca.key -CAcreateserial -sha256 -days 397 -out "$file.crt" \
-    -extfile <(printf 'subjectAltName=%s\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n' "$names") 2>/dev/null
-  rm "$file.csr"
+  openssl x509 -req -in "$file.csr" -CA ca.crt -CAkey ca.key -CAcreateserial -sha256 -days 397 -out "$file.crt.part" \
+    -extfile <(printf 'subjectAltName=%s\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n' "$names") 2>keys.log ||
+    { cat keys.log >&2; rm -f keys.log "$file.csr" "$file.crt.part"; die "no certificate can be made for $*: check these names."; }
+  mv "$file.crt.part" "$file.crt"
+  rm "$file.csr" keys.log
   printf '%s' "$names" >"$file.names"
 }
 
@@ -67,8 +84,10 @@ page_users() {
   random 24 live-secret
   random 32 share-secret
   [ ! -s viewer-users.yml ] || return 0
-  { node "$faascam" user add faascam --role admin --file viewer-users.yml <page-password &&
-    node "$faascam" token add contract --scope read --file viewer-users.yml >page-token; } >/dev/null 2>keys.log ||
-    { cat keys.log >&2; rm -f viewer-users.yml; die 'the users of the page could not be made; the lines above say why.'; }
+  rm -f viewer-users.yml.part
+  { node "$faascam" user add faascam --role admin --file viewer-users.yml.part <page-password &&
+    node "$faascam" token add contract --scope read --file viewer-users.yml.part >page-token; } >/dev/null 2>keys.log ||
+    { cat keys.log >&2; rm -f viewer-users.yml.part; die 'the users of the page could not be made; the lines above say why.'; }
+  mv viewer-users.yml.part viewer-users.yml
   rm keys.log
 }

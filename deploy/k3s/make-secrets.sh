@@ -6,7 +6,8 @@ set -euo pipefail
 usage() {
   cat <<'TEXT'
 Usage: deploy/k3s/make-secrets.sh --host NAME [--host NAME ...] --agent ID:CAMERA,CAMERA ... [options]
-  --host NAME       name or address by which agents and browsers reach the cluster; may be repeated
+  --host NAME       name or address by which agents and browsers reach the cluster; may be repeated; to
+                    take one away, remove its line from the file hosts among the keys
   --agent ID:CAMS   an agent and its cameras, as its faascam.yml has them; may be repeated
   --remove ID       an agent that may come in no more
   --folder DIR      where keys are kept, for nobody but you; default ~/.config/faascam/k3s
@@ -57,8 +58,7 @@ done
 umask 077
 mkdir -p "$folder/s3"
 cd "$folder"
-[ ${#hosts[@]} -eq 0 ] || printf '%s\n' "${hosts[@]}" >hosts
-[ -s hosts ] || die 'give --host at least once: the name or address by which agents reach the cluster.'
+more_hosts "${hosts[@]}"
 
 nats_users "${agents[@]}"
 authority
@@ -126,7 +126,7 @@ secret openfaas-fn viewer-s3-secret-key generic --from-file=viewer-s3-secret-key
 
 cat <<TEXT
 Keys are in $folder. Keep a copy of it: who has it may do everything.
-  agents get   ca.crt and nats-auth/secrets/nats-agent-ID
+  agents get   ca.crt, nats-auth/secrets/nats-agent-ID, and live-secret for live view
   the page     https://${outside[0]}/function/viewer/, user faascam, password in page-password
 What is new for NATS counts after: kubectl -n openfaas rollout restart statefulset/faascam-nats
 TEXT

@@ -7,6 +7,7 @@
 #   FOLDER     folder with user, password (of the administrator), clip-access-key and clip-secret-key, the same for viewer
 #              where the page has a key of its own, and nats-ca where the authority is ours
 #   RETENTION  yes, the default: the clip function's key may remove clips, which FAASCAM_RETENTION needs; no: it may not
+#   CHANGES    yes, the default: the page's key may keep and remove events, for people whose role allows it; no: it only reads
 set -eu
 keys=${FOLDER:-/var/secrets}
 bucket=${BUCKET:-faascam}
@@ -44,18 +45,26 @@ policy() {
     printf '%s\n' "$line"
   done <"$here/$1.json"
 }
-for name in clip viewer retention; do
+for name in clip viewer retention viewer-changes; do
   policy "$name" >"$MC_CONFIG_DIR/$name.json"
   mc --quiet admin policy create site "faascam-$name" "$MC_CONFIG_DIR/$name.json"
 done
 policies() { # attach or detach, whose key, policy
-  # It says no where that is so already.
-  mc --quiet admin policy "$1" site "faascam-$3" --user "$(cat "$keys/$2-access-key")" >/dev/null 2>&1 || true
+  if mc --quiet admin policy "$1" site "faascam-$3" --user "$(cat "$keys/$2-access-key")" >"$said" 2>&1; then return; fi
+  case $(cat "$said") in *'already in effect'*) return ;; esac
+  cat "$said" >&2
+  printf 'Error: MinIO does not %s the policy faascam-%s; the lines above say why.\n' "$1" "$3" >&2
+  exit 1
+}
+either() { # yes or no, whose key, policy
+  if [ "$1" = yes ]; then policies attach "$2" "$3"; else policies detach "$2" "$3"; fi
 }
 for who in clip viewer; do
   [ -e "$keys/$who-access-key" ] || continue
   lines "$keys/$who-access-key" "$keys/$who-secret-key" | mc --quiet admin user add site >/dev/null
   policies attach "$who" "$who"
 done
-if [ "${RETENTION:-yes}" = yes ]; then policies attach clip retention; else policies detach clip retention; fi
+either "${RETENTION:-yes}" clip retention
+if [ -e "$keys/viewer-access-key" ]; then changes=viewer; else changes=clip; fi
+either "${CHANGES:-yes}" "$changes" viewer-changes
 printf 'The bucket %s is there, with the users of faascam.\n' "$bucket"

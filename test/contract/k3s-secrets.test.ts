@@ -118,6 +118,36 @@ describe.skipIf(kubectl === undefined)('make-secrets.sh', () => {
     expect(openssl('x509', '-in', 'nats.crt', '-noout', '-checkip', '192.168.1.20')).toContain('does match');
   });
 
+  it('adds a name to those that there are, and says which is none before anything is changed', async () => {
+    const keys = join(scratch, 'keys');
+    const names = (): string => readFileSync(join(keys, 'hosts'), 'utf8');
+    expect((await makeSecrets('--host', 'second.example')).code).toBe(0);
+    expect(names()).toBe('cams.example\n192.168.1.20\nsecond.example\n');
+    const named = execFileSync('openssl', ['x509', '-in', 'nats.crt', '-noout', '-ext', 'subjectAltName'], {
+      cwd: keys,
+      encoding: 'utf8',
+    });
+    expect(named).toMatch(/DNS:cams\.example, IP Address:192\.168\.1\.20, DNS:second\.example/);
+    for (const wrong of ['192.168.1.300', 'two words', 'https://cams.example']) {
+      const { code, output } = await makeSecrets('--host', wrong);
+      expect([code, output]).toEqual([1, expect.stringContaining(`${wrong} is no `)]);
+    }
+    expect(names()).toBe('cams.example\n192.168.1.20\nsecond.example\n');
+  });
+
+  it('goes on where a run before was cut off', async () => {
+    const folder = join(scratch, 'cut-off');
+    mkdirSync(folder);
+    execFileSync('openssl', 'ecparam -name prime256v1 -genkey -noout -out ca.key'.split(' '), {
+      cwd: folder,
+    });
+    writeFileSync(join(folder, 'viewer-users.yml.part'), 'users: [half');
+    const site = ['--folder', folder, '--host', 'cams.example', '--agent', 'pi-yard:yard'];
+    const { code, output } = await makeSecrets(...site);
+    expect(code, output).toBe(0);
+    expect(readFileSync(join(folder, 'page-token'), 'utf8').length).toBeGreaterThan(20);
+  });
+
   it('takes the keys of a store elsewhere, and says what is missing', async () => {
     const folder = join(scratch, 'own-store');
     mkdirSync(folder);

@@ -22,7 +22,7 @@ beforeEach(() => {
     `{ echo "$*"; case "$*" in *"alias set"*|*"user add"*) sed 's/^/  stdin: /' ;; esac; } >>"$CALLS"
 case "$*" in
   *"alias set"*) [ "$(grep -c "alias set" "$CALLS")" -gt "\${DOWN:-0}" ] || { echo "connection refused" >&2; exit 1; } ;;
-  *"policy attach"*|*"policy detach"*) exit 1 ;; # as where that is so already
+  *"policy attach"*|*"policy detach"*) echo "mc: <ERROR> \${SAYS:-The specified policy change is already in effect.}" >&2; exit 1 ;;
 esac`,
   );
 });
@@ -91,7 +91,7 @@ describe('make-bucket.sh', () => {
 
   it('sets the tested policies of this folder, for the whole bucket in place of a prefix', async () => {
     expect((await makeBucket({ BUCKET: 'mine' })).code).toBe(0);
-    for (const name of ['clip', 'viewer', 'retention']) {
+    for (const name of ['clip', 'viewer', 'retention', 'viewer-changes']) {
       const tested = statements(join(checkout, `deploy/s3/${name}.json`));
       expect(statements(join(scratch, 'mc', `${name}.json`))).toEqual(
         tested.map(({ Effect, Action, Resource }) => ({
@@ -115,7 +115,23 @@ describe('make-bucket.sh', () => {
     expect(told.match(/policy (at|de)tach .*/g)).toEqual([
       'policy attach site faascam-clip --user one',
       'policy detach site faascam-retention --user one',
+      'policy attach site faascam-viewer-changes --user one',
     ]);
+  });
+
+  it('lets the page keep and remove events unless that is not wanted', async () => {
+    const changes = 'site faascam-viewer-changes --user the-viewer-access-key';
+    expect((await makeBucket()).told).toContain(`attach ${changes}`);
+    expect((await makeBucket({ CHANGES: 'no' })).told).toContain(`detach ${changes}`);
+  });
+
+  it('ends with what the server says where a right is not given', async () => {
+    const { code, output } = await makeBucket({ SAYS: 'Access denied.' });
+    expect(code).toBe(1);
+    expect(output).toMatch(
+      /Access denied\.\nError: MinIO does not attach the policy faascam-clip; the lines/,
+    );
+    expect(output).not.toContain('is there');
   });
 
   it('waits for a server that has just been started, and says so when it never comes', async () => {

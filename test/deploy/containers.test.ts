@@ -155,6 +155,16 @@ describe.each(['edge/Dockerfile', 'compose/Dockerfile'])('%s', (path) => {
     expect(validate(await text(path))).toEqual([]);
   });
 
+  test('builds all that "npm run build" does, the page as well', async () => {
+    const { scripts } = z
+      .object({ scripts: z.object({ build: z.string() }) })
+      .parse(JSON.parse(await readFile(at('../package.json'), 'utf8')));
+    const [compile, ...steps] = scripts.build.split(' && ');
+    expect(compile).toBe('tsc --build');
+    // The agent alone has no page.
+    for (const step of path.startsWith('edge') ? [] : steps) expect(await text(path)).toContain(step);
+  });
+
   test('begins with bases that a build may pin, and ends as a user that is not root', async () => {
     const lines = (await text(path)).split('\n');
     for (const from of lines.filter((line) => line.startsWith('FROM')))

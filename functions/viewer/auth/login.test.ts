@@ -266,11 +266,15 @@ describe('tokens', () => {
       scope: 'admin',
       expires: new Date(Date.now() + DAY_MS).toISOString(),
     });
-    await site.setUsers({ users: [anna], tokens: [read.stored, admin.stored] });
+    const house = newToken({ name: 'house', scope: 'admin', cameras: ['yard'] });
+    await site.setUsers({ users: [anna], tokens: [read.stored, admin.stored, house.stored] });
     const holder = (text: string): Visitor => new Visitor(site.host.url, { Authorization: `Bearer ${text}` });
     expect(await holder(read.text).status('api/events')).toBe(200);
     expect(await holder(read.text).status('api/cameras/door/frame.jpg')).toBe(404);
     expect(await holder(read.text).status('api/audit')).toBe(403);
+    // These tell of all cameras at once.
+    for (const path of ['api/audit', 'api/sessions'])
+      expect(await holder(house.text).status(path), path).toBe(403);
     expect(session(await holder(admin.text).ask('GET', 'api/session'))).toMatchObject({
       state: 'in',
       user: { name: 'token script', role: 'admin' },

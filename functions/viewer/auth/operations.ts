@@ -103,7 +103,6 @@ export function loginOperations(gate: Gate, login: Login): Operation[] {
       method: 'GET',
       path: '/api/sessions',
       needs: 'admin',
-      heedsCameras: true,
       summary: 'Who is logged in, the last seen first.',
       answer: { status: 200, description: 'The sessions.', json: sessionsAnswer },
       run: async ({ identity }) => {
@@ -121,7 +120,6 @@ export function loginOperations(gate: Gate, login: Login): Operation[] {
       method: 'DELETE',
       path: '/api/sessions/{session}',
       needs: 'admin',
-      heedsCameras: true,
       params: z.object({ session: z.string().regex(/^[A-Za-z0-9_-]{22}$/) }),
       summary: 'Ends a session: whoever has it must log in again.',
       answer: { status: 204, description: 'It is over.', more: { 404: 'There is no such session.' } },
@@ -140,7 +138,6 @@ export function loginOperations(gate: Gate, login: Login): Operation[] {
       method: 'GET',
       path: '/api/audit',
       needs: 'admin',
-      heedsCameras: true,
       query: z.object({ limit: z.int().min(1).max(200).default(50), before: z.int().min(1).optional() }),
       summary: 'Who did what, the newest first: logins, and changes of any kind.',
       answer: { status: 200, description: 'Entries of the audit log.', json: auditAnswer },
