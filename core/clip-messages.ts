@@ -61,6 +61,8 @@ export const clipStored = z.object({
   complete: z.boolean(),
   /** It was stored once and removed on purpose: nothing is there any more, and nothing will be. */
   removed: z.literal(true).optional(),
+  /** Somebody asked for the footage; there was no event. */
+  exported: z.literal(true).optional(),
 });
 export type ClipStored = z.infer<typeof clipStored>;
 

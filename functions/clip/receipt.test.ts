@@ -106,6 +106,15 @@ test('the announcement says what the receipt says, and passes its own schema', (
   });
 });
 
+test('the announcement of footage that somebody asked for says so', () => {
+  const exported = { by: 'olga', atUs: startUs };
+  const asked = { ...ready, event: { ...ready.event, exported } };
+  const receipt = manifestOf(asked, { clips: [clip], damaged: [] }, startUs);
+  const stored = storedOf({ manifest: receipt, sha256 });
+  expect(stored.exported).toBe(true);
+  expect(clipStored.parse(stored)).toEqual(stored);
+});
+
 test('a footage of several parts has all of them with their windows, and the first is the clip', () => {
   const [first, second] = [clip.delivered.slice(0, 2), clip.delivered.slice(2)];
   const clips = [

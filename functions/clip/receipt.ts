@@ -174,6 +174,7 @@ export function storedOf({ manifest, sha256 }: StoredReceipt): ClipStored {
     ...(delivered === undefined ? {} : { delivered }),
     gaps,
     complete,
+    ...(event.exported === undefined ? {} : { exported: true }),
   };
 }
 

@@ -42,11 +42,11 @@ export async function post({ url, headers, body, timeoutMs, caFile, allowPrivate
       dispatcher: agent,
       signal: AbortSignal.timeout(timeoutMs),
     });
-    const text = await firstText(answer.body);
     return {
       kind: 'answered',
       status: answer.statusCode,
-      text,
+      // The status says all; a text that breaks off or never ends is none.
+      text: await firstText(answer.body).catch(() => ''),
       retryAfterMs: retryAfterOf(answer.headers['retry-after']),
     };
   } catch (error) {

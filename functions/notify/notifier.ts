@@ -82,9 +82,18 @@ export class Notifier {
     await this.#states.ready();
     for (const bridge of this.#bridges.values()) bridge.start();
     const push = Object.values(this.#settings.targets).find(({ kind }) => kind === 'push');
-    if (push?.kind === 'push') await this.#keysOf(push);
     // Browsers are not asked to subscribe to what nobody sends any more.
-    else await tellPublicKey(await this.#messaging.get(), '');
+    if (push?.kind !== 'push') {
+      await tellPublicKey(await this.#messaging.get(), '');
+      return;
+    }
+    try {
+      await this.#keysOf(push);
+    } catch (error) {
+      // Keys that are wrong; other targets go on meanwhile.
+      if (!(error instanceof UsageError)) throw error;
+      this.#log.error(`Browsers cannot be told: ${error.message}`);
+    }
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,7 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import webpush from 'web-push';
 import { pushKey } from '@faascam/core/push-subscription';
 import {
   keepSubscription,
@@ -8,7 +11,7 @@ import {
 } from '@faascam/core/push-subscriptions';
 import { subjects } from '@faascam/core/subjects';
 import { makeCertificate, type Certificate } from '@faascam/test-servers/certificates';
-import { pushPayload } from './push.ts';
+import { pushDeliveryOf, pushPayload } from './push.ts';
 import { browserAt, senderOf } from './testing/browser.ts';
 import { eventOf } from './testing/events.ts';
 import { noticeOf } from './testing/notices.ts';
@@ -141,6 +144,58 @@ describe('a browser that asked for it', () => {
     expect((await site.deliver(handler)).map(({ status }) => status)).toEqual([200, 200]);
     expect(await listSubscriptions(site.messaging)).toEqual([]);
   });
+});
+
+describe('a fault of our own', () => {
+  const pair = webpush.generateVAPIDKeys();
+  const other = webpush.generateVAPIDKeys();
+  const ofFile = (text: string): object => {
+    const privateKeyFile = join(site.folder, 'push-key');
+    writeFileSync(privateKeyFile, text);
+    return { publicKey: pair.publicKey, privateKeyFile };
+  };
+  it.each([
+    ['a private key that is too short', () => ofFile('AAAA'), /push-key.*43 letters of base64url/],
+    ['a private key with padding', () => ofFile(`${pair.privateKey}=`), /push-key.*43 letters of base64url/],
+    ['a private key in PEM', () => ofFile('-----BEGIN EC PRIVATE KEY-----\nMH\n'), /push-key.*43 letters/],
+    ['a private key that is none', () => ofFile('A'.repeat(43)), /push-key.*belongs to publicKey/],
+    ['a private key of another pair', () => ofFile(other.privateKey), /push-key.*belongs to publicKey/],
+    ['a contact that is no address', () => ({ contact: 'https://[' }), /contact.*mailto:/],
+  ])('(%s) costs no browser, holds up no other target, and is told', async (_what, more, reason) => {
+    const { subscription } = browserAt(`${service.url}/kept`);
+    await keepSubscription(site.messaging, subscription, ann);
+    const { targets, ...rest } = settings(more());
+    const house = { kind: 'webhook', url: `${service.url}/hook`, caFile: certificate.caFile };
+    const both = { targets: { ...targets, house }, ...rest };
+    const handler = await site.start({
+      ...both,
+      rules: [{ name: 'door', to: ['house', 'phones'], cooldownMs: 0 }],
+    });
+    const event = eventOf('fault', nowUs());
+    await site.call(handler, subjects.events('fault'), event);
+    const answers = await site.deliver(handler);
+    expect(answers).toMatchObject([
+      { status: 200 },
+      { status: 200 },
+      { status: 503, text: expect.stringMatching(reason) as string },
+    ]);
+    expect(answers[2]?.text).not.toMatch(/\n|AAAA/);
+    expect(service.received.map(({ path }) => path)).toEqual(['/hook']);
+    expect(await listSubscriptions(site.messaging)).toHaveLength(1);
+    // Once it is mended they are told, late as it is.
+    const mended = await site.start({ ...both, targets: { ...both.targets, ...settings().targets } });
+    await site.deliver(mended);
+    expect(service.received.map(({ path }) => path)).toEqual(['/hook', '/kept']);
+  });
+});
+
+it('only a browser whose own address is of the own network is gone, not one whose push service is led there', () => {
+  const of = (endpoint: string): string =>
+    pushDeliveryOf({ kind: 'address', cause: 'because' }, new URL(endpoint)).kind;
+  expect(['https://192.168.1.5/a', 'https://169.254.1.1/', 'https://nas.local/'].map(of)).toEqual([
+    ...['gone', 'gone', 'gone'],
+  ]);
+  expect(of('https://push.example.org/a')).toBe('refused');
 });
 
 it('a payload fits a push, whatever it says, and cuts no letter in two', () => {

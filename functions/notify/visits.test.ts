@@ -34,6 +34,19 @@ function visit(startUs: number, seconds: number, more: Parameters<typeof eventOf
   );
 }
 
+/** What goes on with `parent`, as a part of the same visit. */
+function partAfter(parent: string | undefined, startUs: number): EventMessage {
+  const part = eventOf('yard', startUs);
+  return {
+    ...part,
+    began: {
+      ...{ rule: 'split' as const, atUs: startUs, seq: 1, track: 1, label: 'person', sightings: [] },
+      ...{ medianScore: 0.8, needed: { hits: 3, medianScore: 0.6 }, model: '0'.repeat(64) },
+      after: parent,
+    },
+  };
+}
+
 describe('a rule', () => {
   it('tells a visit once, however many messages there are of it', () => {
     expect(told(settingsOf({}), visit(START_US, 30))).toEqual(['person at yard']);
@@ -41,15 +54,7 @@ describe('a rule', () => {
 
   it('tells a visit that is split into several events once, and the next visit again', () => {
     const first = visit(START_US, 300);
-    const part = eventOf('yard', START_US + 300_000_000);
-    const goesOn = {
-      ...part,
-      began: {
-        ...{ rule: 'split' as const, atUs: part.startUs, seq: 1, track: 1, label: 'person', sightings: [] },
-        ...{ medianScore: 0.8, needed: { hits: 3, medianScore: 0.6 }, model: '0'.repeat(64) },
-        after: first[0]?.id,
-      },
-    };
+    const goesOn = partAfter(first[0]?.id, START_US + 300_000_000);
     const later = visit(START_US + 1_000_000_000, 3);
     expect(told(settingsOf({}), [...first, goesOn, ...later])).toHaveLength(2);
   });
@@ -117,6 +122,51 @@ describe('a rule', () => {
     );
   });
 
+  it('of clips tells of a visit that was split once, whichever part is stored first', () => {
+    const settings = settingsOf({ when: 'clip', cooldownMs: 0 });
+    const first = eventOf('yard', START_US, { phase: 'end', endUs: START_US + 300_000_000 });
+    const second = partAfter(first.id, START_US + 300_000_000);
+    const third = partAfter(second.id, START_US + 600_000_000);
+    const parts = [first, second, third];
+    for (const order of [
+      [0, 1, 2],
+      [1, 2, 0],
+      [2, 0, 1],
+    ]) {
+      let state = decodeNotices(undefined, 'yard');
+      for (const part of parts) state = afterEvent(state, part, settings, part.endUs);
+      for (const index of order) {
+        const [part = first] = parts.slice(index);
+        const nowUs = START_US + 620_000_000;
+        state = afterClip(state, storedOf(part), settings, nowUs) ?? state;
+      }
+      expect(state.outbox.map(({ event }) => event?.id)).toEqual([parts[order[0] ?? 0]?.id]);
+    }
+  });
+
+  it('tells of no clip that cannot be played, and of it once it can', () => {
+    const settings = settingsOf({ when: 'clip' });
+    const [event = eventOf('yard', START_US)] = visit(START_US, 3).slice(-1);
+    const seen = afterEvent(decodeNotices(undefined, 'yard'), event, settings, event.endUs);
+    const { manifest } = storedOf(event).keys;
+    const without = afterClip(
+      seen,
+      { ...storedOf(event), keys: { manifest } },
+      settings,
+      START_US + MINUTE_US,
+    );
+    expect(without?.outbox).toEqual([]);
+    expect(
+      without && afterClip(without, storedOf(event), settings, START_US + MINUTE_US)?.outbox,
+    ).toHaveLength(1);
+  });
+
+  it('tells of no footage that somebody asked for', () => {
+    const stored = { ...storedOf(eventOf('yard', START_US)), exported: true as const };
+    const before = decodeNotices(undefined, 'yard');
+    expect(afterClip(before, stored, settingsOf({ when: 'clip' }), START_US)).toEqual(before);
+  });
+
   it('waits a while for the event of a clip, and then tells of the clip alone', () => {
     const stored = storedOf(eventOf('yard', START_US));
     const empty = decodeNotices(undefined, 'yard');
@@ -127,6 +177,20 @@ describe('a rule', () => {
     const ofPersons = settingsOf({ when: 'clip', labels: ['person'] });
     expect(afterClip(empty, stored, ofPersons, stored.requested.toUs + 61_000_000)?.outbox).toEqual([]);
   });
+});
+
+it('a clip of which no event was heard neither ends a visit nor is taken for the last one', () => {
+  const settings = settingsOf({ when: 'clip', cooldownMs: 0 });
+  const [start, ...more] = visit(START_US, 120);
+  if (start === undefined) throw new Error('there is a beginning');
+  const before = afterEvent(decodeNotices(undefined, 'yard'), start, settings, START_US);
+  const unknown = storedOf(eventOf('yard', START_US + 2_000_000));
+  const heard = afterClip(before, unknown, settings, START_US + 2 * MINUTE_US);
+  expect(heard?.outbox).toHaveLength(1);
+  expect(heard?.visits).toEqual(before.visits);
+  const [next = start] = more;
+  const after = heard && afterEvent(heard, next, settings, START_US + 2 * MINUTE_US);
+  expect(after?.visits).toMatchObject([{ id: start.id, ended: false, endUs: next.endUs }]);
 });
 
 it('each target of a rule gets a notice of its own, which stays in the outbox until it was handed on', () => {

@@ -17,6 +17,8 @@ export const visit = z.object({
   labels: z.array(z.string()),
   zones: z.array(z.string()),
   score: z.number().min(0).max(1),
+  /** The first part of the visit, where a long one was split and this is a later part. */
+  first: eventId.optional(),
   /** Rules that have judged it for good. */
   judged: z.array(z.string()),
 });
@@ -58,8 +60,8 @@ export function afterEvent(
   const known = before.visits.find(({ id }) => id === message.id);
   // What was said of an ended visit has been said: this message was delivered late.
   if (known?.ended === true && message.phase !== 'end') return before;
-  // A long visit is split into several events, and stays one visit.
   const parent = before.visits.find(({ id }) => id === message.began?.after);
+  const first = known?.first ?? parent?.first ?? message.began?.after;
   const now: Visit = {
     id: message.id,
     camera: message.camera,
@@ -69,19 +71,24 @@ export function afterEvent(
     labels: message.labels,
     zones: message.zones,
     score: message.bestScore,
-    judged: known?.judged ?? parent?.judged ?? [],
+    ...(first === undefined ? {} : { first }),
+    judged: known?.judged ?? [],
   };
-  return judged(before, now, 'event', settings, nowUs);
+  const { judged, ...more } = judgedBy(settings, before, now, nowUs);
+  return { v: 1, ...more, visits: withVisit(before.visits, { ...now, judged }) };
 }
 
-/** The state after a clip was stored; undefined where its event is not known yet and must be awaited. Pure. */
+/**
+ * The state after a clip was stored; undefined where its event is not known yet and must be awaited. A clip alone is no
+ * visit: nothing says that somebody is there. What somebody asked for is no news to them, nor is what cannot be played. Pure.
+ */
 export function afterClip(
   before: CameraNotices,
   stored: ClipStored,
   settings: NotifySettings,
   nowUs: number,
 ): CameraNotices | undefined {
-  if (stored.removed === true) return before;
+  if (stored.removed === true || stored.exported === true || stored.keys.clip === undefined) return before;
   const known = before.visits.find(({ id }) => id === stored.eventId);
   const { fromUs, toUs } = stored.delivered ?? stored.requested;
   if (known === undefined && nowUs - toUs < EVENT_COMES_WITHIN_US) return undefined;
@@ -89,7 +96,11 @@ export function afterClip(
     ...{ id: stored.eventId, camera: stored.camera, startUs: fromUs, endUs: toUs, ended: true },
     ...{ labels: [], zones: [], score: 0, judged: [] },
   };
-  return judged(before, known ?? nothingKnown, 'clip', settings, nowUs, stored);
+  const { judged, ...more } = judgedBy(settings, before, known ?? nothingKnown, nowUs, stored);
+  return {
+    ...{ v: 1, ...more },
+    visits: before.visits.map((each) => (each.id === known?.id ? { ...each, judged } : each)),
+  };
 }
 
 /** The state once these were handed on. */
@@ -102,28 +113,35 @@ export function outboxKey({ id, target }: Notice): string {
   return `${target}.${id}`;
 }
 
-function judged(
+/** What the rules make of an event, or with `stored` of its clip, and which of them have judged it for good by then. */
+function judgedBy(
+  settings: NotifySettings,
   before: CameraNotices,
   now: Visit,
-  when: NotifyRule['when'],
-  settings: NotifySettings,
   nowUs: number,
   stored?: ClipStored,
-): CameraNotices {
+): Pick<CameraNotices, 'told' | 'outbox'> & Pick<Visit, 'judged'> {
   let { told } = before;
   const outbox = [...before.outbox];
-  const done = [...now.judged];
+  const judged = judgedOfVisit(before.visits, now);
   for (const rule of settings.rules) {
-    if (rule.when !== when || done.includes(rule.name)) continue;
+    if (rule.when !== (stored === undefined ? 'event' : 'clip') || judged.has(rule.name)) continue;
     const judgement = judge(rule, now, { told: told[rule.name] ?? {}, nowUs, settings });
     if (judgement === 'not-yet') continue;
-    done.push(rule.name);
+    judged.add(rule.name);
     if (judgement !== 'tell') continue;
     outbox.push(...noticesOf(rule, now, settings, nowUs, stored));
     const heard = Object.fromEntries(labelsFor(rule, now).map((label) => [label, now.endUs]));
     told = { ...told, [rule.name]: { ...told[rule.name], ...heard } };
   }
-  return { v: 1, visits: withVisit(before.visits, { ...now, judged: done }), told, outbox };
+  return { told, outbox, judged: [...judged] };
+}
+
+/** Rules that have judged any part of the visit: clips of its parts are stored in any order. */
+function judgedOfVisit(visits: readonly Visit[], now: Visit): Set<string> {
+  const firstOf = ({ id, first = id }: Visit): string => first;
+  const parts = visits.filter((each) => firstOf(each) === firstOf(now));
+  return new Set([now, ...parts].flatMap(({ judged }) => judged));
 }
 
 /** A camera has one event at a time: a newer one says that those before it are over, should their end not have been heard. */

@@ -129,6 +129,13 @@ describe('a webhook', () => {
     expect(await send({ url: 'http://127.0.0.1:9/' })).toMatchObject({ kind: 'later' });
   });
 
+  it('that has taken it has it, also where the rest of its answer never comes', async () => {
+    plain.next.push({ status: 200, body: 'we have', endless: true });
+    expect(await send({ timeoutMs: 500 })).toEqual({ kind: 'delivered', said: 'status 200' });
+    plain.next.push({ status: 400, body: 'we want', endless: true });
+    expect(await send({ timeoutMs: 500 })).toEqual({ kind: 'refused', reason: 'status 400' });
+  });
+
   it('goes over TLS to a server of an own authority, and to no server of an unknown one', async () => {
     const { caFile } = certificate;
     expect(await send({ url: tls.url, caFile })).toMatchObject({ kind: 'delivered' });

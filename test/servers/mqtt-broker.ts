@@ -19,6 +19,9 @@ export interface MqttBroker {
   readonly port: number;
   /** Ends it as a crash would: nobody is told, and what it had retained is gone. */
   kill(): Promise<void>;
+  /** Keeps connections and answers nothing, until `resume`. */
+  pause(): void;
+  resume(): void;
   /** Begins again on the same port. */
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -76,6 +79,8 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
   return {
     port,
     start,
+    pause: () => void child?.kill('SIGSTOP'),
+    resume: () => void child?.kill('SIGCONT'),
     kill: async () => {
       kill();
       await end;

@@ -269,6 +269,61 @@ describe.skipIf(mosquitto === undefined)('a broker', () => {
     expect(watcher.times.get(topic)).toBe(1);
   });
 
+  it('that says late that it has a notification is not sent it again', async () => {
+    const target = targetOf({ timeoutMs: 300 });
+    const bridge = bridgeOf(target, new OwnSite());
+    const watcher = await watch(target);
+    await until(watcher, { [`${target.prefix}/availability`]: 'online' });
+    const [first, second] = [noticeOf({ id: 'first' }), noticeOf({ id: 'second' })];
+    broker.pause();
+    try {
+      for (let tries = 0; tries < 3; tries++)
+        expect(await bridge.send(first)).toMatchObject({ kind: 'later' });
+    } finally {
+      broker.resume();
+    }
+    for (const notice of [first, second])
+      await vi.waitFor(
+        async () => expect(await bridge.send(notice)).toMatchObject({ kind: 'delivered' }),
+        WAIT,
+      );
+    const topic = `${target.prefix}/notifications`;
+    await vi.waitFor(() => expect(watcher.told.get(topic)).toContain('"second"'), WAIT);
+    expect(watcher.times.get(topic)).toBe(2);
+  });
+
+  it('that was lost before it answered is told once how things are by then, and each notification once', async () => {
+    const target = targetOf({ timeoutMs: 300 });
+    const site = new OwnSite();
+    const event = eventOf('yard', START_US);
+    site.hear({ ...event, phase: 'end' });
+    const bridge = bridgeOf(target, site);
+    const watcher = await watch(target);
+    const [occupancy, topic] = [`${target.prefix}/yard/occupancy`, `${target.prefix}/notifications`];
+    await until(watcher, { [occupancy]: 'OFF' });
+    const [first, second] = [noticeOf({ id: 'first' }), noticeOf({ id: 'second' })];
+    const later = eventOf('yard', START_US + 60_000_000);
+    broker.pause();
+    site.hear(later);
+    await bridge.cameraChanged('yard');
+    expect(await bridge.send(first)).toMatchObject({ kind: 'later' });
+    await broker.kill();
+    site.hear({ ...later, phase: 'end' });
+    watcher.times.clear();
+    await broker.start();
+    // Answered once it is back, and listens as before.
+    await watcher.client.subscribeAsync('nothing');
+    for (const notice of [first, second])
+      await vi.waitFor(
+        async () => expect(await bridge.send(notice)).toMatchObject({ kind: 'delivered' }),
+        WAIT,
+      );
+    await bridge.look();
+    await vi.waitFor(() => expect(watcher.told.get(topic)).toContain('"second"'), WAIT);
+    expect([watcher.times.get(topic), watcher.times.get(occupancy)]).toEqual([2, 1]);
+    expect(watcher.told.get(occupancy)).toBe('OFF');
+  });
+
   it('that does not know us, or that we do not, is told nothing, and the cause names no secret', async () => {
     writeFileSync(join(folder, 'wrong'), 'another-password\n');
     for (const [more, cause] of [

@@ -50,6 +50,8 @@ export class MqttBridge {
   #told = new Map<string, string>();
   /** Of which event a picture was published, by camera. */
   readonly #pictured = new Map<string, string>();
+  /** Notifications that were published on this connection, by id; of some the broker says late that it has them. */
+  readonly #published = new Map<string, Promise<unknown>>();
   /** All that were ever heard of. */
   readonly #cameras = new Set<string>();
   #turn: Promise<void> = Promise.resolve();
@@ -87,6 +89,7 @@ export class MqttBridge {
     });
     client.on('error', (error) => this.#note(messageOf(error)));
     client.on('close', () => {
+      this.#published.clear();
       // Where there was none, why there was none has been told.
       if (this.#fault === '') this.#note('the connection to the broker was lost');
     });
@@ -113,12 +116,21 @@ export class MqttBridge {
     return this.#inTurn(() => this.#tellCamera(camera));
   }
 
-  /** Publishes a notification, once: it is not kept by the broker. */
+  /** Publishes a notification, once on a connection: a broker that is slow to answer is waited for. It keeps none. */
   async send(notice: Notice): Promise<Delivery> {
     const client = this.#client;
     if (client === undefined || !client.connected) return { kind: 'later', reason: this.#fault };
+    const sent = this.#published.get(notice.id) ?? this.#publish(client, notice);
+    const answer = await answered(sent, this.#target.timeoutMs, this.#clock);
+    if (answer.kind === 'delivered') this.#published.delete(notice.id);
+    return answer;
+  }
+
+  #publish(client: MqttClient, notice: Notice): Promise<unknown> {
     const sent = client.publishAsync(topics.notifications(this.#target), webhookBody(notice, {}), { qos: 1 });
-    return await answered(sent, this.#target.timeoutMs, this.#clock);
+    this.#published.set(notice.id, sent);
+    sent.catch(() => this.#published.delete(notice.id));
+    return sent;
   }
 
   /** Says goodbye, so that the broker does not wait to notice. */

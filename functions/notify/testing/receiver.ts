@@ -13,8 +13,8 @@ export interface Received {
 export interface Receiver {
   url: string;
   received: Received[];
-  /** Answers of the next calls, in order; `hang` never answers. */
-  next: ({ status: number; headers?: Record<string, string>; body?: string } | 'hang')[];
+  /** Answers of the next calls, in order; `hang` never answers, and what is `endless` never ends what it says. */
+  next: ({ status: number; headers?: Record<string, string>; body?: string; endless?: boolean } | 'hang')[];
   stop: () => Promise<void>;
 }
 
@@ -26,10 +26,11 @@ export async function startReceiver(certificate?: Certificate): Promise<Receiver
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       received.push({ path: request.url ?? '', headers: request.headers, body: Buffer.concat(chunks) });
-      const answer = next.shift() ?? { status: 204 };
+      const answer: Receiver['next'][number] = next.shift() ?? { status: 204 };
       if (answer === 'hang') return;
       response.writeHead(answer.status, answer.headers);
-      response.end(answer.body);
+      if (answer.endless === true) response.write(answer.body);
+      else response.end(answer.body);
     });
   };
   const server =
