@@ -39,6 +39,8 @@ export class LiveServer {
   readonly #http: FastifyInstance;
   readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: 1024, perMessageDeflate: false });
   readonly #responses = new Set<ServerResponse>();
+  /** Whatever asked to become a WebSocket: the HTTP server knows of it no more, and its time limits do not count for it. */
+  readonly #upgraded = new Set<Duplex>();
   readonly #hls = new HlsStreams();
   readonly #pings: NodeJS.Timeout;
 
@@ -83,7 +85,7 @@ export class LiveServer {
 
   async close(): Promise<void> {
     clearInterval(this.#pings);
-    for (const socket of this.#sockets.clients) socket.terminate();
+    for (const socket of this.#upgraded) socket.destroy();
     this.#sockets.close();
     for (const response of this.#responses) response.destroy();
     this.#hls.close();
@@ -188,11 +190,14 @@ export class LiveServer {
     return reply;
   }
 
+  /** Must not throw: nothing above it would catch that, and the recording would end with the agent. */
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#upgraded.add(socket);
+    socket.once('close', () => this.#upgraded.delete(socket));
     socket.on('error', () => undefined);
-    const url = new URL(request.url ?? '/', 'http://agent');
-    const [, camera] = /^\/cameras\/([^/]+)\/mse$/.exec(url.pathname) ?? [];
     try {
+      const url = urlOf(request);
+      const [, camera] = /^\/cameras\/([^/]+)\/mse$/.exec(url.pathname) ?? [];
       if (camera === undefined) throw new LiveRefusal(404, 'not-found', 'There is nothing at this address.');
       const { origin } = request.headers;
       if (origin !== undefined && this.#crossOrigin(origin)['access-control-allow-origin'] === undefined)
@@ -212,8 +217,10 @@ export class LiveServer {
         client.on('pong', () => this.#silent.delete(client));
       });
     } catch (error) {
-      const { status, body } = answerTo(error);
+      const { status, body } = this.#answerTo(error, '/cameras/:camera/mse');
       const text = JSON.stringify(body);
+      // Ended alone, it would stay half open until the other side ends too, which nothing makes it do.
+      socket.once('finish', () => socket.destroy());
       socket.end(
         `HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
       );
@@ -249,16 +256,25 @@ export class LiveServer {
   }
 
   #refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-    const { status, body } = answerTo(error);
-    if (status === 500)
-      this.#log.error({ route: request.routeOptions.url, err: error }, 'a live view could not be served');
+    const { status, body } = this.#answerTo(error, request.routeOptions.url);
     if (status === 401) reply.header('www-authenticate', 'Bearer');
     return reply.code(status).send(body);
   }
+
+  #answerTo(error: unknown, route: string | undefined): Answer {
+    const answer = answerTo(error);
+    if (answer.status === 500) this.#log.error({ route, err: error }, 'a live view could not be served');
+    return answer;
+  }
+}
+
+interface Answer {
+  status: number;
+  body: { error: string; code: string };
 }
 
 /** What went wrong, for whoever asked. */
-function answerTo(error: unknown): { status: number; body: { error: string; code: string } } {
+function answerTo(error: unknown): Answer {
   if (error instanceof LiveRefusal)
     return { status: error.status, body: { error: error.message, code: error.code } };
   if (error instanceof z.ZodError)
@@ -271,6 +287,12 @@ function answerTo(error: unknown): { status: number; body: { error: string; code
   )
     return { status: error.statusCode, body: { error: messageOf(error), code: 'bad-request' } };
   return { status: 500, body: { error: 'The agent failed to show this; its log says why.', code: 'failed' } };
+}
+
+/** Throws `LiveRefusal` for what is no address, such as `//`. */
+function urlOf({ url = '/' }: IncomingMessage): URL {
+  if (URL.canParse(url, 'http://agent')) return new URL(url, 'http://agent');
+  throw new LiveRefusal(400, 'bad-request', 'The request names no address.');
 }
 
 function noSession(): LiveRefusal {
