@@ -1,4 +1,5 @@
 import { playMse } from './live-mse.ts';
+import { WayOrder } from './live-order.ts';
 import { playJpegs, playMjpeg } from './live-pictures.ts';
 import { asWay, type LiveWay, type LiveWayKind, type PlayingWay, type WayPlayer } from './live-way.ts';
 import { playWebRtc } from './live-webrtc.ts';
@@ -12,6 +13,8 @@ export interface LivePath {
 export interface LiveOptions {
   /** The address that the API's paths begin at; default: the page's own. */
   base?: string;
+  /** What has to go along with an offer to the viewer; default: nothing. */
+  viewerHeaders?: () => Promise<Readonly<Record<string, string>>>;
   /** Called when the first picture shows, and each time it goes on by another path. */
   onPath?: (path: LivePath) => void;
   /** Called when a path fails, with a sentence; the next one is tried by itself. */
@@ -34,6 +37,9 @@ const NEXT_PICTURE_MS = 10_000;
 const WAITS_MS = [500, 1000, 2000, 5000, 10_000];
 /** A path that played this long was good: the waits begin anew. */
 const GOOD_MS = 20_000;
+
+/** Shared by all that plays in this page. */
+const order = new WayOrder();
 
 /**
  * Shows a camera live in `element` until the answer is called: by WebRTC where that gets through, else by MSE, else as
@@ -65,7 +71,7 @@ async function keepPlaying(
 async function playOnce(
   element: HTMLElement,
   camera: string,
-  { base = document.baseURI, onPath, onFault, kinds = ALL }: LiveOptions,
+  { base = document.baseURI, viewerHeaders, onPath, onFault, kinds = ALL }: LiveOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const told = (error: unknown): void => {
@@ -73,19 +79,23 @@ async function playOnce(
   };
   let ways: LiveWay[];
   try {
-    ways = await askForWays(new URL(`api/cameras/${encodeURIComponent(camera)}/live`, base), signal);
+    const headers = (await viewerHeaders?.()) ?? {};
+    ways = await askForWays(new URL(`api/cameras/${encodeURIComponent(camera)}/live`, base), headers, signal);
   } catch (error) {
     told(error);
     return;
   }
-  for (const kind of kinds) {
-    for (const way of ways.filter((each) => each.kind === kind)) {
-      if (signal.aborted) return;
-      try {
-        if (await playWay(element, way, () => onPath?.({ kind, by: way.by }), signal)) return;
-      } catch (error) {
-        told(error);
-      }
+  const failed = (way: LiveWay, error: unknown): void => {
+    if (!signal.aborted) order.failed(camera, way, performance.now());
+    told(error);
+  };
+  for (const way of order.of(camera, ways, kinds, performance.now())) {
+    if (signal.aborted) return;
+    try {
+      const { kind, by } = way;
+      if (await playWay(element, way, () => onPath?.({ kind, by }), signal)) return;
+    } catch (error) {
+      failed(way, error);
     }
   }
 }
@@ -134,14 +144,18 @@ async function playWay(
   return pictures > 0;
 }
 
-async function askForWays(url: URL, signal: AbortSignal): Promise<LiveWay[]> {
+async function askForWays(
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<LiveWay[]> {
   const response = await fetch(url, { signal, headers: { accept: 'application/json' } });
   const answer: unknown = await response.json();
   if (!response.ok) throw new Error(sentenceIn(answer) ?? `The viewer answered ${response.status}.`);
   if (typeof answer !== 'object' || answer === null || !('ways' in answer) || !Array.isArray(answer.ways))
     throw new Error('The viewer answered something that is no list of live paths.');
   const list: unknown[] = answer.ways;
-  return list.flatMap((each) => asWay(each, url) ?? []);
+  return list.flatMap((each) => asWay(each, url, headers) ?? []);
 }
 
 function sentenceIn(answer: unknown): string | undefined {

@@ -8,6 +8,8 @@ export interface LiveWay {
   url: URL;
   /** For WebRTC. */
   stun: string | undefined;
+  /** What has to go along with an offer to the viewer, against forged requests. */
+  headers: Readonly<Record<string, string>>;
 }
 
 /** A way that is being played. */
@@ -25,14 +27,21 @@ export type WayPlayer = (way: LiveWay, playing: PlayingWay) => Promise<void>;
 
 const KINDS: readonly string[] = ['webrtc', 'mse', 'mjpeg', 'jpeg'] satisfies LiveWayKind[];
 
-/** A way out of the API's answer; its address may be relative to `answeredBy`. Undefined for what this page does not know. */
-export function asWay(value: unknown, answeredBy: URL): LiveWay | undefined {
+/**
+ * A way out of the API's answer; its address may be relative to `answeredBy`, and `headers` are the viewer's. Undefined for
+ * what this page does not know.
+ */
+export function asWay(
+  value: unknown,
+  answeredBy: URL,
+  headers: Readonly<Record<string, string>>,
+): LiveWay | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   if (!('kind' in value) || !('by' in value) || !('url' in value)) return undefined;
   const { kind, by, url } = value;
   if (!isKind(kind) || (by !== 'agent' && by !== 'viewer') || typeof url !== 'string') return undefined;
   const stun = 'stun' in value && typeof value.stun === 'string' ? value.stun : undefined;
-  return { kind, by, url: new URL(url, answeredBy), stun };
+  return { kind, by, url: new URL(url, answeredBy), stun, headers: by === 'viewer' ? headers : {} };
 }
 
 function isKind(kind: unknown): kind is LiveWayKind {

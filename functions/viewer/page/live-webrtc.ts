@@ -10,7 +10,7 @@ export async function playWebRtc(way: LiveWay, { signal, onPicture, show }: Play
   // Where it does not arrive, the agent sees that nobody listens.
   const leave = (): void => {
     if (session !== undefined)
-      void fetch(session, { method: 'DELETE', keepalive: true }).catch(() => undefined);
+      void fetch(session, { method: 'DELETE', headers: way.headers, keepalive: true }).catch(() => undefined);
     session = undefined;
   };
   addEventListener('pagehide', leave);
@@ -29,7 +29,7 @@ export async function playWebRtc(way: LiveWay, { signal, onPicture, show }: Play
     await gathered(peer, signal);
     const response = await fetch(way.url, {
       method: 'POST',
-      headers: { 'content-type': 'application/sdp' },
+      headers: { ...way.headers, 'content-type': 'application/sdp' },
       body: peer.localDescription?.sdp ?? '',
       signal,
     });

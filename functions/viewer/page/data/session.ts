@@ -38,8 +38,16 @@ function take(answer: SessionAnswer): void {
   else ownHeaders.set(CSRF_HEADER, answer.csrf);
 }
 
+let asked = Promise.resolve();
+
+/** What has to go along with a change, once it is known whether there is a session. */
+export async function changeHeaders(): Promise<Record<string, string>> {
+  await asked;
+  return Object.fromEntries(ownHeaders);
+}
+
 export function startSession(): void {
-  void refresh();
+  asked = refresh();
   let asking = false;
   refusals.add((status) => {
     // The session has ended, or was ended elsewhere.

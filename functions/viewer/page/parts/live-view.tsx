@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { CameraView } from '../api.ts';
+import { changeHeaders } from '../data/session.ts';
 import { playLive } from '../live-player.ts';
 import { base } from '../place.ts';
 import { LatestPicture } from './latest-picture.tsx';
@@ -33,6 +34,7 @@ export function LiveView(props: LiveViewProps): JSX.Element {
     told.current?.('jpeg');
     const stop = playLive(target, camera.id, {
       base: base.href,
+      viewerHeaders: changeHeaders,
       kinds: WAYS,
       onPath: ({ kind }) => {
         setPlaying(true);
