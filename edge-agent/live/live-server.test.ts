@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { systemClock } from '@faascam/core/clock';
 import { liveSettings } from '@faascam/core/live-settings';
@@ -71,6 +72,35 @@ describe('a WebSocket that is refused', () => {
     await told;
     clearInterval(writing);
   });
+});
+
+describe('MJPEG', () => {
+  const stream = `/cameras/yard/stream.mjpeg?token=${TOKEN}`;
+
+  test('whoever asks only for the head is answered, and is no viewer', async () => {
+    for (let asked = 0; asked < 3; asked++) {
+      const { status, headers } = await fetch(`${server.url}${stream}`, { method: 'HEAD' });
+      expect(status).toBe(200);
+      expect(headers.get('content-type')).toContain('multipart/x-mixed-replace');
+    }
+    expect(cameras.picturesOf('yard').takers).toBe(0);
+    expect(await answerOn(request(`GET ${stream} HTTP/1.1`))).toContain(' 200 OK');
+  });
+
+  test.runIf(process.platform === 'linux')(
+    'a viewer is asked by the system whether it is still there',
+    async () => {
+      const socket = request(`GET ${stream} HTTP/1.1`);
+      await answerOn(socket);
+      // 02: the timer that runs for the connection is the one that asks.
+      const timerOf = (port: number): string | undefined => {
+        const hex = port.toString(16).toUpperCase().padStart(4, '0');
+        const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n');
+        return lines.map((line) => line.trim().split(/\s+/)).find(([, , to]) => to?.endsWith(`:${hex}`))?.[5];
+      };
+      await vi.waitFor(() => expect(timerOf(socket.localPort ?? 0)).toMatch(/^02:/));
+    },
+  );
 });
 
 test('the server ends at once, whoever is connected by whatever', async () => {

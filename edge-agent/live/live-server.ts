@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Duplex } from 'node:stream';
@@ -13,8 +13,8 @@ import { headers as ours } from '@faascam/core/subjects';
 import { HlsStreams } from '../restream/hls-stream.ts';
 import { admit } from './live-admission.ts';
 import type { LiveCameras } from './live-cameras.ts';
-import type { LivePicture } from './live-pictures.ts';
 import { LiveRefusal } from './live-refusal.ts';
+import { MJPEG_TYPE, MjpegViewer } from './mjpeg-viewer.ts';
 import { MseViewer } from './mse-viewer.ts';
 
 const OFFER_BYTES = 64_000;
@@ -22,7 +22,6 @@ const OFFER_BYTES = 64_000;
 const REQUEST_MS = 10_000;
 /** A viewer whose network has gone without a word does not answer a ping. */
 const PING_MS = 15_000;
-const BOUNDARY = 'faascam';
 const METHODS = 'GET, POST, PATCH, DELETE, OPTIONS';
 
 const params = z.object({ camera: cameraId, session: z.uuid().optional() });
@@ -38,7 +37,7 @@ export class LiveServer {
   readonly #log: Logger;
   readonly #http: FastifyInstance;
   readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: 1024, perMessageDeflate: false });
-  readonly #responses = new Set<ServerResponse>();
+  readonly #mjpegViewers = new Set<MjpegViewer>();
   /** Whatever asked to become a WebSocket: the HTTP server knows of it no more, and its time limits do not count for it. */
   readonly #upgraded = new Set<Duplex>();
   readonly #hls = new HlsStreams();
@@ -87,7 +86,7 @@ export class LiveServer {
     clearInterval(this.#pings);
     for (const socket of this.#upgraded) socket.destroy();
     this.#sockets.close();
-    for (const response of this.#responses) response.destroy();
+    for (const viewer of this.#mjpegViewers) viewer.close();
     this.#hls.close();
     await this.#http.close();
   }
@@ -130,6 +129,11 @@ export class LiveServer {
       this.#admitted(request);
       throw new LiveRefusal(426, 'no-websocket', 'This address is a WebSocket.');
     });
+    // Of its own: fastify's would serve a viewer who sees nothing, and never end.
+    http.head('/cameras/:camera/stream.mjpeg', (request, reply) => {
+      this.#cameras.tapOf(this.#admitted(request));
+      return reply.type(MJPEG_TYPE).send();
+    });
     http.get('/cameras/:camera/stream.mjpeg', (request, reply) =>
       this.#mjpeg(this.#admitted(request), reply),
     );
@@ -171,21 +175,15 @@ export class LiveServer {
     const leaveServer = this.#cameras.enter();
     reply.hijack();
     const response = reply.raw;
-    this.#responses.add(response);
     for (const [name, value] of Object.entries(reply.getHeaders()))
       if (value !== undefined) response.setHeader(name, value);
-    // Each boundary is sent with the picture before it: browsers show a picture when they know where it ends.
-    response.writeHead(200, { 'content-type': `multipart/x-mixed-replace; boundary=${BOUNDARY}` });
-    response.write(`--${BOUNDARY}\r\n`);
-    const leave = pictures.subscribe((picture) => {
-      // One that is still on its way is enough: whoever is slow misses some.
-      if (response.writableLength === 0) response.write(partOf(picture));
-    });
-    response.on('error', () => undefined);
+    const viewer = new MjpegViewer(response);
+    this.#mjpegViewers.add(viewer);
+    const leave = pictures.subscribe((picture) => viewer.show(picture));
     response.once('close', () => {
       leave();
       leaveServer();
-      this.#responses.delete(response);
+      this.#mjpegViewers.delete(viewer);
     });
     return reply;
   }
@@ -230,6 +228,7 @@ export class LiveServer {
   readonly #silent = new WeakSet<object>();
 
   #ping(): void {
+    for (const viewer of this.#mjpegViewers) viewer.letGoIfGone();
     for (const client of this.#sockets.clients) {
       if (this.#silent.has(client)) client.terminate();
       this.#silent.add(client);
@@ -302,15 +301,6 @@ function noSession(): LiveRefusal {
 function sdpOf({ body }: FastifyRequest): string {
   if (typeof body === 'string') return body;
   throw new LiveRefusal(415, 'no-sdp', 'Send SDP, as application/sdp.');
-}
-
-function partOf({ jpeg, capturedAtUs }: LivePicture): Buffer {
-  const time = capturedAtUs === undefined ? '' : `${ours.capturedAt}: ${capturedAtUs}\r\n`;
-  return Buffer.concat([
-    Buffer.from(`Content-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n${time}\r\n`),
-    jpeg,
-    Buffer.from(`\r\n--${BOUNDARY}\r\n`),
-  ]);
 }
 
 function firstAddress(): string | undefined {
