@@ -42,8 +42,7 @@ async function profileIn(nats: NatsLink, camera: string): Promise<ProfileAnswer>
   if (entry === undefined || entry.data.length === 0)
     throw new NotFoundError(`No agent has told how camera ${camera} is to be looked at.`);
   try {
-    const { v: _, ...profile } = parseMessage(cameraProfile, entry.data, `The profile of camera ${camera}`);
-    return profile;
+    return profileAnswer.parse(parseMessage(cameraProfile, entry.data, `The profile of camera ${camera}`));
   } catch (error) {
     if (!(error instanceof MalformedInputError)) throw error;
     throw new InputError(503, `${error.message}: bring the page to the version of the camera's agent.`);
