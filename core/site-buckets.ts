@@ -1,7 +1,10 @@
 import { DiscardPolicy, JetStreamApiError, StorageType } from '@nats-io/jetstream';
+import { Kvm, type KV } from '@nats-io/kv';
 import { Objm, type ObjectStore } from '@nats-io/obj';
 import { nanos, PermissionViolationError } from '@nats-io/transport-node';
+import { ACTIVITY_STREAM } from './activity.ts';
 import { ensureStreams, streamConfigs, type Messaging, type StreamToBe } from './messaging.ts';
+import { orAbsent } from './nats-answers.ts';
 import { auditLog, buckets } from './subjects.ts';
 
 /** Whatever nobody fetched by then is offered again from the ring of its agent. */
@@ -17,6 +20,10 @@ const DAY_MS = 86_400_000;
 const SESSIONS_KEPT_MS = 31 * DAY_MS;
 const AUDIT_KEPT_MS = 90 * DAY_MS;
 const SMALL_BYTES = 2 * 1024 * 1024;
+/** As long as events are kept by default, and a day. */
+const ACTIVITY_KEPT_MS = 31 * DAY_MS;
+/** Some 90 cameras for as long; with more the oldest hours go earlier. */
+const ACTIVITY_BYTES = 32 * 1024 * 1024;
 
 interface StateBucket {
   name: string;
@@ -24,6 +31,8 @@ interface StateBucket {
   /** Absent: for ever. */
   keptMs?: number;
   maxBytes?: number;
+  /** What happens where it is full: nothing new is taken (the default), or the oldest goes. */
+  discard?: DiscardPolicy;
 }
 
 const stateBuckets: readonly StateBucket[] = [
@@ -41,6 +50,13 @@ const sessionsBucket: StateBucket = {
   keptMs: SESSIONS_KEPT_MS,
   maxBytes: SMALL_BYTES,
 };
+const activityBucket: StateBucket = {
+  name: buckets.activity,
+  storage: StorageType.File,
+  keptMs: ACTIVITY_KEPT_MS,
+  maxBytes: ACTIVITY_BYTES,
+  discard: DiscardPolicy.Old,
+};
 
 /**
  * Makes the streams, `more` of them as well, and buckets that do not exist yet. The connector does, for where each part has rights of its own the
@@ -56,6 +72,8 @@ export async function ensureSite(messaging: Messaging, more: readonly StreamToBe
   for (const bucket of stateBuckets) {
     if (!there.has(`KV_${bucket.name}`)) await jsm.streams.add(stateBucket(bucket));
   }
+  // Timelines do without what moved.
+  if (!there.has(ACTIVITY_STREAM)) await unlessFull(jsm.streams.add(stateBucket(activityBucket)));
   if (!there.has(SEGMENTS)) await unlessFull(openSegments(messaging, SEGMENTS_MEGABYTES));
   // The page does without a list of its sessions.
   if (!there.has(`KV_${buckets.sessions}`)) await unlessFull(jsm.streams.add(stateBucket(sessionsBucket)));
@@ -73,7 +91,7 @@ async function unlessFull(making: Promise<unknown>): Promise<void> {
  * A KV bucket as NATS's clients make it (ADR-8), but that a message may not roll up others: who writes one key, such as an
  * agent its health, could empty the whole bucket with it. Purging is a right of its own, which the parts have not.
  */
-function stateBucket({ name, storage, keptMs, maxBytes }: StateBucket) {
+function stateBucket({ name, storage, keptMs, maxBytes, discard = DiscardPolicy.New }: StateBucket) {
   return {
     ...(keptMs === undefined ? {} : { max_age: nanos(keptMs) }),
     ...(maxBytes === undefined ? {} : { max_bytes: maxBytes }),
@@ -81,7 +99,7 @@ function stateBucket({ name, storage, keptMs, maxBytes }: StateBucket) {
     subjects: [`$KV.${name}.>`],
     storage,
     max_msgs_per_subject: 1,
-    discard: DiscardPolicy.New,
+    discard,
     allow_direct: true,
     deny_delete: true,
     allow_rollup_hdrs: false,
@@ -100,6 +118,13 @@ const auditStream = {
   deny_delete: true,
   deny_purge: true,
 };
+
+/** Opens the bucket of what moved, made if absent. */
+export async function openActivity({ js, jsm }: Messaging): Promise<KV> {
+  const there = await orAbsent(jsm.streams.info(ACTIVITY_STREAM));
+  if (there === undefined) await jsm.streams.add(stateBucket(activityBucket));
+  return await new Kvm(js).open(buckets.activity);
+}
 
 /**
  * Opens the object store of segments, made if absent. `megabytes`: what it may hold, of all agents together; for who may

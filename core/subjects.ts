@@ -43,6 +43,8 @@ export const buckets = {
   cameras: 'cameras',
   /** KV: which replica of the connector brings which function its messages. */
   connector: 'connector',
+  /** KV: how much moved in front of a camera, key = `activityKey`; see `activityHour`. */
+  activity: 'activity',
   /** KV: who is logged in to the page, and which sessions were ended; key = session. */
   sessions: 'sessions',
   /** KV: what was told of a camera's events, key = camera; what went to a target, key = `to/<target>`; the push keys. */

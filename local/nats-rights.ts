@@ -22,6 +22,7 @@ const STATES = [
   kv(buckets.tracks),
   kv(buckets.agents),
   kv(buckets.cameras),
+  kv(buckets.activity),
   kv(buckets.sessions),
   kv(buckets.notify),
   kv(buckets.push),
@@ -43,6 +44,7 @@ export function rightsOf(agents: Agents, own: readonly string[] = []): Record<st
       ...info(...STREAMS),
       subjects.motion('*'),
       ...ownStates(buckets.motion),
+      ...ownStates(buckets.activity),
       ...watchesCameras(),
     ]),
     [natsUsers.detect]: part(natsUsers.detect, [
@@ -74,6 +76,7 @@ export function rightsOf(agents: Agents, own: readonly string[] = []): Record<st
         `${API}.STREAM.MSG.GET.${streams.frames}`,
         `${API}.STREAM.MSG.GET.${kv(buckets.agents)}`,
         `${API}.STREAM.MSG.GET.${kv(buckets.cameras)}`,
+        `${API}.STREAM.MSG.GET.${kv(buckets.activity)}`,
         `${API}.STREAM.MSG.GET.${kv(buckets.sessions)}`,
         `${API}.STREAM.MSG.GET.${auditLog.stream}`,
         `$KV.${buckets.sessions}.*`,

@@ -66,6 +66,7 @@ const stack = z.looseObject({
 });
 const checkout = new URL('../', import.meta.url);
 const cameraList = z.object({ cameras: z.array(z.object({ id: z.string(), state: z.string() })) });
+const motionLevels = z.object({ levels: z.array(z.number()) });
 const eventList = z.object({ events: z.array(z.object({ id: z.string() })) });
 
 /** stack.yml with the key of each function, as OpenFaaS would mount it as a secret. */
@@ -145,6 +146,12 @@ it('a whole site with a user each gives an event with its clip, and nobody is re
     expect(login.status).toBe(200);
     expect(await asked('api/sessions')).toMatchObject({ sessions: [{ user: 'anna' }] });
     expect(await asked('api/audit')).toMatchObject({ entries: [{ who: 'anna', what: 'login' }] });
+    // What moves is kept for the timeline, by way of the motion function.
+    await vi.waitFor(async () => {
+      const window = `fromUs=${String(Date.now() - 3_600_000)}000&toUs=${String(Date.now() + 1)}000`;
+      const { levels } = motionLevels.parse(await asked(`api/cameras/yard/motion?${window}`));
+      expect(Math.max(...levels)).toBeGreaterThan(0);
+    }, WAIT);
     expect(await asked('api/cameras/yard/profile')).toMatchObject({ camera: 'yard', zones: {} });
     const picture = await fetch(new URL('api/cameras/yard/frame.jpg', page), {
       headers: { authorization: `Bearer ${token}` },

@@ -5,13 +5,20 @@ import { Kvm } from '@nats-io/kv';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { FunctionContext, FunctionEvent } from '@faascam/core/function';
+import { activityHour, activityKey } from '@faascam/core/activity';
+import { systemClock } from '@faascam/core/clock';
+import { functionMessaging } from '@faascam/core/function-messaging';
+import { createLogger } from '@faascam/core/log';
 import { motionHeader } from '@faascam/core/messages';
 import { connectNats, ensureStreams, type Messaging } from '@faascam/core/messaging';
 import { startNatsServer, type NatsServer } from '@faascam/core/nats-server';
+import { openActivity } from '@faascam/core/site-buckets';
 import { buckets } from '@faascam/core/subjects';
+import { ActivityLog } from './activity-log.ts';
 import handler, { close, ready } from './handler.ts';
 import { decodeBackground } from './state.ts';
 
+const WAIT = { timeout: 30_000, interval: 50 };
 const START_US = 1_700_000_000_000_000;
 const directory = mkdtempSync(join(tmpdir(), 'faascam-motion-'));
 let server: NatsServer;
@@ -92,6 +99,34 @@ describe('the motion function', () => {
     expect(await said('a', 9)).toEqual({ kind: 'settling', size: first.length });
     expect(await said('a', 11)).toEqual({ kind: 'moving', size: busy.length });
     expect(await said('a', 12)).toEqual({ kind: 'lost', size: 0 });
+  });
+
+  it('keeps how much moved for the timeline, with what other replicas kept', async () => {
+    const kv = await openActivity(messaging);
+    const levels = async (): Promise<string> => {
+      const entry = await kv.get(activityKey('walk', START_US));
+      return entry === null ? '' : activityHour.parse(entry.json()).levels;
+    };
+    const walk = async (fromSeq: number): Promise<void> => {
+      const empty = await picture(undefined);
+      for (const seq of [fromSeq, fromSeq + 7]) await handler(eventOf('walk', seq, empty), context);
+      for (const step of [0, 1, 2])
+        await handler(eventOf('walk', fromSeq + 8 + step, await picture(200 + 30 * step)), context);
+    };
+    // START_US is 800 s after the begin of an hour.
+    await walk(1);
+    await vi.waitFor(async () => expect(await levels()).toMatch(/^0{80}[4-9]0{279}$/), WAIT);
+    const other = functionMessaging('motion');
+    const replica = new ActivityLog(other, systemClock, createLogger('test'));
+    replica.note('walk', START_US, 0.0001);
+    replica.note('walk', START_US + 60_000_000, 0.0015);
+    replica.note('walk', START_US + 3_600_000_000, 1);
+    await replica.close();
+    await other.close();
+    await walk(200);
+    await vi.waitFor(async () => expect(await levels()).toMatch(/^0{80}[4-9]0{3}[4-9]010{273}$/), WAIT);
+    const later = await kv.get(activityKey('walk', START_US + 3_600_000_000));
+    expect(activityHour.parse(later?.json()).levels).toMatch(/^0{80}90{279}$/);
   });
 
   it('says the same once when a frame comes twice', async () => {

@@ -1,3 +1,4 @@
+import { systemClock } from '@faascam/core/clock';
 import type { CameraProfile } from '@faascam/core/camera-profile';
 import { CameraProfiles, motionSettingsFor } from '@faascam/core/camera-profiles';
 import { CameraStates } from '@faascam/core/camera-state';
@@ -9,6 +10,7 @@ import type { MotionHeader } from '@faascam/core/messages';
 import { motionSettings, settingsFromEnv, type MotionSettings } from '@faascam/core/settings';
 import { buckets, subjects } from '@faascam/core/subjects';
 import { withTraceOf } from '@faascam/core/trace-context';
+import { ActivityLog } from './activity-log.ts';
 import { beginBackground, observe, type Background, type MotionOptions } from './background.ts';
 import { latenessOf } from './lateness.ts';
 import { lumaOf, type Luma } from './luma.ts';
@@ -19,6 +21,7 @@ const messaging = functionMessaging('motion');
 const log = createLogger('motion');
 let settings: MotionSettings | undefined;
 const states = new CameraStates(messaging, buckets.motion, 'memory');
+const activity = new ActivityLog(messaging, systemClock, log);
 const profiles = new CameraProfiles(messaging, 'motion');
 /** Options by the profile that they are for. */
 const optionsOf = new WeakMap<CameraProfile, MotionOptions>();
@@ -36,6 +39,7 @@ const handler: FunctionHandler = async (event, context) => {
       ? await noteLost(frame)
       : await motionIn(frame, await lumaOf(picture), optionsFor(await profiles.of(frame.camera)));
   if (motion === 'late') return context.status(200).succeed('late');
+  if (motion.kind === 'moving') activity.note(frame.camera, frame.capturedAtUs, motion.score);
   const { js } = await messaging.get();
   const look = motion.kind === 'moving' || motion.kind === 'settling';
   await js.publish(subjects.motion(frame.camera), look ? picture : undefined, {
@@ -111,5 +115,6 @@ export async function ready(): Promise<void> {
 }
 
 export async function close(): Promise<void> {
+  await activity.close();
   await messaging.close();
 }

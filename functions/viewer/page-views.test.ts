@@ -1,5 +1,7 @@
 import { AxeBuilder } from '@axe-core/playwright';
+import { activityKey, type ActivityHour } from '@faascam/core/activity';
 import { areaSettings } from '@faascam/core/analysis-settings';
+import { openActivity } from '@faascam/core/site-buckets';
 import type { BrowserContext, BrowserContextOptions, Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -177,6 +179,36 @@ it('a day is looked through by keys: from event to event, nearer, and into one',
   await page.getByRole('button', { name: 'The day before' }).click();
   await page.getByText('1 event', { exact: true }).waitFor();
   expect(new URL(page.url()).search).toBe('?day=2026-03-03');
+  expect(faults).toEqual([]);
+});
+
+it('what moved is below the events of the day, by sight and in words, and keys lead to it', async () => {
+  const bucket = await openActivity(site.nats);
+  const put = async (hour: number, moved: Record<number, number>): Promise<void> => {
+    const startUs = NOON_US + (hour - 12) * 60 * MINUTE_US;
+    const levels = Array.from({ length: 360 }, (_, slot) => moved[slot] ?? 0).join('');
+    const value: ActivityHour = { v: 1, camera: 'yard', startUs, levels };
+    await bucket.put(activityKey('yard', startUs), JSON.stringify(value));
+  };
+  // Two minutes from 14:00 on, and ten seconds at 16:30.
+  await put(14, { 0: 9, 5: 3, 11: 2 });
+  await put(16, { 180: 1 });
+  const page = await open(`timeline/yard?day=${DAY}`);
+  await page.getByText('motion for 2:10').waitFor();
+  const bars = await page.locator('.track-motion path').getAttribute('d');
+  // 480 bars are a day: one is three minutes, as high as the most that moved in them.
+  expect(bars).toBe('M280 9V0H281V9ZM330 9V8H331V9Z');
+  const track = page.getByRole('slider', { name: /camera yard/ });
+  await track.focus();
+  await page.keyboard.press('m');
+  await expect.poll(async () => await track.getAttribute('aria-valuetext')).toBe('14:00:00, motion');
+  await page.keyboard.press('m');
+  await expect.poll(async () => await track.getAttribute('aria-valuetext')).toBe('16:30:00, motion');
+  await page.keyboard.press('Shift+M');
+  await page.keyboard.press('ArrowRight');
+  await expect.poll(async () => await track.getAttribute('aria-valuetext')).toBe('14:01:00');
+  const spells = page.getByRole('list', { name: 'When something moved' }).getByRole('listitem');
+  expect(await spells.allTextContents()).toEqual(['14:00 to 14:02', '16:30 to 16:30']);
   expect(faults).toEqual([]);
 });
 

@@ -3,6 +3,7 @@ import { eventOperations } from './events.ts';
 import { liveOperations } from './live.ts';
 import { exportOperations } from './exports.ts';
 import { keepingOperations } from './keeping.ts';
+import { motionOperations } from './motion.ts';
 import type { Operation } from './operation.ts';
 import type { Parts } from './parts.ts';
 import { profileOperations } from './profile.ts';
@@ -19,6 +20,7 @@ export function operationsOf(parts: Parts): Operation[] {
     ...sharingOperations(parts),
     ...cameraOperations(parts),
     ...profileOperations(parts),
+    ...motionOperations(parts),
     ...exportOperations(parts),
     ...pushOperations(parts),
     ...liveOperations(parts),

@@ -209,6 +209,7 @@ describe('the document', () => {
         'get /api/events/{id}/clip-{part}.mp4 404',
         'get /api/cameras 200',
         'get /api/cameras/{camera}/frame.jpg 200',
+        'get /api/cameras/{camera}/motion 400',
         'get /api/status 200',
         'get /api/openapi.json 200',
         'post /api/events/{id}/keep 200',

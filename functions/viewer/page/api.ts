@@ -117,6 +117,9 @@ export type CameraView = Checked<typeof cameraView>;
 export const camerasAnswer = record({ cameras: listOf(cameraView), notice: optional(text) });
 export type CamerasAnswer = Checked<typeof camerasAnswer>;
 
+/** `levels`: 0 (nothing) to 9 for each `slotMs` from `fromUs` on. */
+export const motionAnswer = record({ fromUs: number, slotMs: number, levels: listOf(number) });
+
 export const statusAnswer = record({
   software: text,
   node: text,

@@ -1,9 +1,12 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { EventView } from '../api.ts';
+import { levelAt, type Motion } from '../data/motion.ts';
 import { fractionOf, lengthOf, marksOf, timeAt, type Span } from '../data/time-axis.ts';
 import { clockText, timeText } from '../words/format.ts';
 import { groupOf, labelsText, type LabelGroup } from '../words/reasons.ts';
+import { words } from '../words/words.ts';
+import { MotionLane } from './motion-lane.tsx';
 
 export interface TrackSpan extends Span {
   id: string;
@@ -19,6 +22,10 @@ interface DayTrackProps {
   day: Span;
   shown: Span;
   spans: readonly TrackSpan[];
+  /** What moved, as far as it is known. */
+  motion: Motion | undefined;
+  /** When it moved, in order. */
+  spells: readonly Span[];
   atUs: number;
   onMove: (us: number) => void;
   onZoom: (factor: number, aroundUs?: number) => void;
@@ -37,7 +44,8 @@ export function spansOf(events: readonly EventView[]): TrackSpan[] {
 
 /** The line of a day, a slider of time: one moves along it by pointer, touch or keys. */
 export function DayTrack(props: DayTrackProps): JSX.Element {
-  const { day, shown, spans, atUs, onMove, onZoom, onPan } = props;
+  const { day, shown, spans, motion, atUs, onMove, onZoom, onPan } = props;
+  const { timeline: say } = words.value;
   const track = useRef<HTMLDivElement>(null);
   const timeUnder = (clientX: number): number => {
     const box = track.current?.getBoundingClientRect();
@@ -53,6 +61,7 @@ export function DayTrack(props: DayTrackProps): JSX.Element {
     if (track.current?.hasPointerCapture(move.pointerId) === true) onMove(timeUnder(move.clientX));
   };
   const most = Math.max(3, Math.floor((track.current?.clientWidth ?? 600) / MARK_PX));
+  const moves = motion !== undefined && levelAt(motion, atUs) > 0;
   const within = (us: number): boolean => us >= shown.fromUs && us <= shown.toUs;
   return (
     <div
@@ -64,7 +73,7 @@ export function DayTrack(props: DayTrackProps): JSX.Element {
       aria-valuemin={0}
       aria-valuemax={Math.round(lengthOf(day) / 1_000_000)}
       aria-valuenow={Math.round((atUs - day.fromUs) / 1_000_000)}
-      aria-valuetext={valueText(spans, atUs)}
+      aria-valuetext={valueText(spans, atUs, moves ? say.motion : undefined)}
       onKeyDown={(press) => {
         if (!trackKey(press, props)) return;
         press.preventDefault();
@@ -102,6 +111,7 @@ export function DayTrack(props: DayTrackProps): JSX.Element {
             );
           })}
       </div>
+      {motion !== undefined && <MotionLane motion={motion} shown={shown} name={say.motion} />}
       {within(atUs) && (
         <div class="track-cursor" style={{ left: percent(fractionOf(shown, atUs)) }}>
           <span>{timeText(atUs)}</span>
@@ -115,21 +125,24 @@ function percent(fraction: number): string {
   return `${String(fraction * 100)}%`;
 }
 
-function valueText(spans: readonly TrackSpan[], atUs: number): string {
+function valueText(spans: readonly TrackSpan[], atUs: number, motion: string | undefined): string {
   const here = spans.filter(({ fromUs, toUs }) => fromUs <= atUs && atUs <= toUs).map(({ name }) => name);
-  return [timeText(atUs), ...here].join(', ');
+  return [timeText(atUs), ...here, ...(motion === undefined ? [] : [motion])].join(', ');
 }
 
 /** Does what a key stands for on the line; false where it stands for nothing. */
 function trackKey(
   { key, shiftKey, ctrlKey, metaKey, altKey }: KeyboardEvent,
-  { day, spans, atUs, onMove, onZoom, onOpen }: DayTrackProps,
+  { day, spans, spells, atUs, onMove, onZoom, onOpen }: DayTrackProps,
 ): boolean {
   if (ctrlKey || metaKey || altKey) return false;
   const stepUs = shiftKey ? 10 * MINUTE_US : MINUTE_US;
   const after = spans.find(({ fromUs }) => fromUs > atUs);
   const before = spans.findLast(({ fromUs }) => fromUs < atUs);
   const here = spans.findLast(({ fromUs, toUs }) => fromUs <= atUs && atUs <= toUs);
+  const moveTo = (span: Span | undefined): void => {
+    if (span !== undefined) onMove(span.fromUs);
+  };
   switch (key) {
     case 'ArrowLeft':
     case 'ArrowDown':
@@ -160,11 +173,17 @@ function trackKey(
       return true;
     case 'n':
     case 'N':
-      if (after !== undefined) onMove(after.fromUs);
+      moveTo(after);
       return true;
     case 'p':
     case 'P':
-      if (before !== undefined) onMove(before.fromUs);
+      moveTo(before);
+      return true;
+    case 'm':
+      moveTo(spells.find(({ fromUs }) => fromUs > atUs));
+      return true;
+    case 'M':
+      moveTo(spells.findLast(({ fromUs }) => fromUs < atUs));
       return true;
     case 'Enter':
       if (here !== undefined) onOpen(here.id);

@@ -1,21 +1,24 @@
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { cameraNames, cameras, status } from '../data/cameras.ts';
 import { useDayEvents } from '../data/day-events.ts';
-import { including, panned, zoomed, type Span } from '../data/time-axis.ts';
+import { useDayMotion } from '../data/day-motion.ts';
+import { spellsOf } from '../data/motion.ts';
+import { including, lengthOf, panned, zoomed, type Span } from '../data/time-axis.ts';
 import { DayTrack, spansOf } from '../parts/day-track.tsx';
 import { Empty } from '../parts/empty.tsx';
 import { EventCard } from '../parts/event-card.tsx';
 import { IconButton } from '../parts/icon-button.tsx';
 import { Select } from '../parts/select.tsx';
 import { go, search, setSearch } from '../router.ts';
-import { dayBeside, dayKey, dayText, dayWindow } from '../words/format.ts';
+import { clockText, dayBeside, dayKey, dayText, dayWindow } from '../words/format.ts';
 import { words } from '../words/words.ts';
 import { TimelineStage } from './timeline-stage.tsx';
 import { CamerasNotice } from './wall.tsx';
 
 const NOTHING_FRESH: ReadonlySet<string> = new Set();
 const MOST_CARDS = 24;
+const MOST_SPELLS = 200;
 
 /** A camera's day on a line: what was stored, and the clip at the time that one moves to. */
 export function Timeline({ camera: asked }: { camera: string }): JSX.Element {
@@ -79,6 +82,9 @@ function DaySteps({ day, today }: { day: string; today: string }): JSX.Element {
 function Day({ camera, day }: { camera: string; day: Span }): JSX.Element {
   const { timeline: say, events: sayEvents } = words.value;
   const { events, more, fault } = useDayEvents(camera, day);
+  const motion = useDayMotion(camera, day);
+  const spells = useMemo(() => (motion === undefined ? [] : spellsOf(motion)), [motion]);
+  const movedMs = spells.reduce((sum, spell) => sum + lengthOf(spell), 0) / 1000;
   const [shown, setShown] = useState(day);
   const [atUs, setAtUs] = useState<number | undefined>(undefined);
   const last = events?.at(-1);
@@ -108,6 +114,7 @@ function Day({ camera, day }: { camera: string; day: Span }): JSX.Element {
             : more
               ? say.atLeast(events.length)
               : say.count(events.length)}
+          {movedMs > 0 && <span class="track-moved">{say.moved(movedMs)}</span>}
         </p>
         <button class="button" type="button" onClick={() => setShown(day)}>
           {say.whole}
@@ -120,12 +127,15 @@ function Day({ camera, day }: { camera: string; day: Span }): JSX.Element {
         day={day}
         shown={shown}
         spans={spansOf(events ?? [])}
+        motion={motion}
+        spells={spells}
         atUs={cursorUs}
         onMove={move}
         onZoom={zoom}
         onPan={(byUs) => setShown((span) => panned(span, day, byUs))}
         onOpen={(id) => go({ view: 'event', id })}
       />
+      <Spells spells={spells} />
       <p class="hint keys">{say.keys}</p>
       {fault !== undefined && (
         <p class="notice" role="alert">
@@ -144,5 +154,18 @@ function Day({ camera, day }: { camera: string; day: Span }): JSX.Element {
         </section>
       )}
     </div>
+  );
+}
+
+/** When something moved, for those who do not see the line. */
+function Spells({ spells }: { spells: readonly Span[] }): JSX.Element | null {
+  const { timeline: say } = words.value;
+  if (spells.length === 0) return null;
+  return (
+    <ul class="visually-hidden" aria-label={say.motionList}>
+      {spells.slice(-MOST_SPELLS).map(({ fromUs, toUs }) => (
+        <li key={fromUs}>{say.span(clockText(fromUs), clockText(toUs))}</li>
+      ))}
+    </ul>
   );
 }
