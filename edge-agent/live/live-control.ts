@@ -1,23 +1,16 @@
-import {
-  headers as headersOf,
-  type Msg,
-  type NatsConnection,
-  type Subscription,
-} from '@nats-io/transport-node';
+import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import type { Clock } from '@faascam/core/clock';
 import { MalformedInputError, messageOf } from '@faascam/core/errors';
 import { liveRequest, type LiveReply, type LiveRequest } from '@faascam/core/live-messages';
 import type { LiveSettings } from '@faascam/core/live-settings';
 import type { Logger } from '@faascam/core/log';
 import { parseMessage } from '@faascam/core/messages';
-import { cameraOf, headers, subjects } from '@faascam/core/subjects';
+import { cameraOf, subjects } from '@faascam/core/subjects';
 import { PictureSampler } from '../capture/picture-sampler.ts';
 import type { NatsLink } from '../uplink.ts';
 import type { LiveCameras } from './live-cameras.ts';
 import { LiveRefusal } from './live-refusal.ts';
-
-/** Nothing larger goes through a NATS of usual settings. */
-const MOST_BYTES = 1_000_000;
+import { PictureUplink } from './picture-uplink.ts';
 
 export interface LiveControlOptions {
   settings: LiveSettings;
@@ -40,10 +33,12 @@ export class LiveControl {
   readonly #options: LiveControlOptions;
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #watched = new Map<string, Watched>();
+  readonly #uplink: PictureUplink;
   readonly #timer: NodeJS.Timeout;
 
   constructor(options: LiveControlOptions) {
     this.#options = options;
+    this.#uplink = new PictureUplink(options.nats);
     this.#timer = setInterval(() => this.#forget(), 1000);
   }
 
@@ -112,24 +107,16 @@ export class LiveControl {
     const sampler = new PictureSampler(settings.pictures.natsFps);
     const leave = pictures.subscribe(({ jpeg, capturedAtUs }) => {
       const atUs = capturedAtUs ?? Math.round(clock.nowUs());
-      if (sampler.takes(atUs)) this.#publish(camera, jpeg, atUs);
+      if (sampler.takes(atUs)) this.#uplink.offer(camera, { jpeg, capturedAtUs: atUs });
     });
     this.#watched.set(camera, {
       untilUs,
       leave: () => {
         leave();
         leaveServer();
+        this.#uplink.forget(camera);
       },
     });
-  }
-
-  #publish(camera: string, jpeg: Buffer, atUs: number): void {
-    const { nats } = this.#options;
-    // While NATS is away the client would keep what nobody will look at.
-    if (!nats.isConnected() || jpeg.length > MOST_BYTES) return;
-    const head = headersOf();
-    head.set(headers.capturedAt, String(atUs));
-    nats.messaging?.nc.publish(subjects.livePictures(camera), jpeg, { headers: head });
   }
 
   #forget(): void {
