@@ -36,6 +36,17 @@ describe('the state of a camera', () => {
     expect(results.sort((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, index) => index + 1));
   });
 
+  it('leaves nothing behind when it is taken out, and begins anew', async () => {
+    const [replica] = replicas;
+    if (replica === undefined) throw new Error('there is one');
+    const states = new CameraStates(replica, 'removed', 'memory');
+    expect(await states.keys()).toEqual([]);
+    for (const camera of ['yard', 'door', 'yard']) await states.update(camera, increment);
+    await states.remove('yard');
+    expect(await states.keys()).toEqual(['door']);
+    expect(await states.update('yard', increment)).toBe(1);
+  });
+
   it('is made anew after the server has lost its memory', async () => {
     const [replica] = replicas;
     if (replica === undefined) throw new Error('there is one');

@@ -2,6 +2,7 @@ import { JetStreamApiError } from '@nats-io/jetstream';
 import { Kvm, type KV, type KvEntry } from '@nats-io/kv';
 import { FaascamError } from './errors.ts';
 import type { FunctionMessaging } from './function-messaging.ts';
+import { orAbsent } from './nats-answers.ts';
 
 /** A camera's state and the revision at which it was read. */
 interface Held {
@@ -65,6 +66,21 @@ export class CameraStates {
       'state-contended',
       `The state of camera ${camera} was changed by other replicas ${ATTEMPTS} times in a row; the frame is tried again.`,
     );
+  }
+
+  /** Cameras, or what else was named so, that have a state. */
+  async keys(): Promise<string[]> {
+    const { jsm } = await this.messaging.get();
+    const prefix = `$KV.${this.bucket}.`;
+    const info = await orAbsent(jsm.streams.info(`KV_${this.bucket}`, { subjects_filter: `${prefix}*` }));
+    return Object.keys(info?.state.subjects ?? {}).map((subject) => subject.slice(prefix.length));
+  }
+
+  /** Takes a state out; nothing is left of it. Needs the right to purge the bucket. */
+  async remove(camera: string): Promise<void> {
+    this.warm.delete(camera);
+    const { jsm } = await this.messaging.get();
+    await orAbsent(jsm.streams.purge(`KV_${this.bucket}`, { filter: `$KV.${this.bucket}.${camera}` }));
   }
 
   private async read(kv: KV, camera: string): Promise<Held> {

@@ -27,6 +27,8 @@ export type KeptSubscription = z.infer<typeof keptSubscription>;
 export const PUSH_PUBLIC_KEY = 'public-key';
 /** No more browsers than these: each is told by a call of its own. */
 export const MOST_SUBSCRIPTIONS = 200;
+/** Nor of one user more than these, so that nobody takes the room of all others. */
+export const MOST_OF_ONE_USER = 10;
 
 /** A subscription's key: it names a browser of which nobody can be told by its name. */
 export function pushKey(endpoint: string): string {

@@ -1,10 +1,11 @@
-import { headers as newHeaders } from '@nats-io/transport-node';
 import { systemClock } from './clock.ts';
+import { MalformedInputError } from './errors.ts';
 import { parseMessage } from './messages.ts';
 import type { Messaging } from './messaging.ts';
 import { orAbsent } from './nats-answers.ts';
 import {
   keptSubscription,
+  MOST_OF_ONE_USER,
   MOST_SUBSCRIPTIONS,
   PUSH_PUBLIC_KEY,
   pushKey,
@@ -23,14 +24,18 @@ type Way = Pick<Messaging, 'js' | 'jsm'>;
  * Browsers that asked to be told, in the bucket `push`: the page notes them, and the function notify tells them. Both have
  * few rights there, so all is done with plain messages. Where nobody made the bucket, there are none.
  */
-export async function listSubscriptions({ jsm }: Pick<Way, 'jsm'>): Promise<string[]> {
+export async function listSubscriptions(way: Pick<Way, 'jsm'>): Promise<string[]> {
+  return [...(await allValues(way)).keys()].sort();
+}
+
+/** By key. */
+async function allValues({ jsm }: Pick<Way, 'jsm'>): Promise<Map<string, Uint8Array>> {
   const info = await orAbsent(jsm.streams.info(STREAM, { subjects_filter: `${PREFIX}*` }));
   const all = Object.keys(info?.state.subjects ?? {})
     .map((subject) => subject.slice(PREFIX.length))
     .filter((key) => key !== PUSH_PUBLIC_KEY);
-  // A key that was removed still has a message, without a body.
-  const values = await Promise.all(all.map((key) => valueOf(jsm, key)));
-  return all.filter((_, index) => values[index] !== undefined).sort();
+  const values = await Promise.all(all.map(async (key) => [key, await valueOf(jsm, key)] as const));
+  return new Map(values.flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
 }
 
 /** Undefined for one that is gone. Throws `MalformedInputError` for what is no subscription. */
@@ -39,33 +44,48 @@ export async function readSubscription(
   key: string,
 ): Promise<KeptSubscription | undefined> {
   const value = await valueOf(jsm, key);
-  return value && parseMessage(keptSubscription, value, `The push subscription ${key}`);
+  return value && decoded(key, value);
 }
 
+function decoded(key: string, value: Uint8Array): KeptSubscription {
+  return parseMessage(keptSubscription, value, `The push subscription ${key}`);
+}
+
+/** What came of noting a browser. `full`: there are too many already, of all users or of this one. */
+export type Kept = { kind: 'kept'; key: string } | { kind: 'full'; of: 'all' | 'user' };
+
 /**
- * Notes a browser, for whoever it is of; one that is there already is noted anew. Answers its key, or undefined where there
- * are too many already.
+ * Notes a browser, for whoever it is of; one that is there already is noted anew. `mostOfUser`: how many they may have.
  */
 export async function keepSubscription(
   way: Way,
   { endpoint, keys }: PushSubscription,
   whose: Pick<KeptSubscription, 'user' | 'cameras'>,
-  nowUs = systemClock.nowUs(),
-): Promise<string | undefined> {
+  { nowUs = systemClock.nowUs(), mostOfUser = MOST_OF_ONE_USER } = {},
+): Promise<Kept> {
   const key = pushKey(endpoint);
-  const others = await listSubscriptions(way);
-  if (!others.includes(key) && others.length >= MOST_SUBSCRIPTIONS) return undefined;
+  const there = await allValues(way);
+  if (!there.has(key) && there.size >= MOST_SUBSCRIPTIONS) return { kind: 'full', of: 'all' };
+  const theirs = [...there].filter(([each, value]) => each !== key && userOf(each, value) === whose.user);
+  if (theirs.length >= mostOfUser) return { kind: 'full', of: 'user' };
   const kept: KeptSubscription = { v: 1, endpoint, keys, atUs: nowUs, ...whose };
   await way.js.publish(`${PREFIX}${key}`, JSON.stringify(kept));
-  return key;
+  return { kind: 'kept', key };
 }
 
-/** One that is not there is no error. */
-export async function removeSubscription(way: Way, key: string): Promise<void> {
-  if ((await valueOf(way.jsm, key)) === undefined) return;
-  const headers = newHeaders();
-  headers.set('KV-Operation', 'DEL');
-  await way.js.publish(`${PREFIX}${key}`, '', { headers });
+/** Undefined where it is no subscription. */
+function userOf(key: string, value: Uint8Array): string | undefined {
+  try {
+    return decoded(key, value).user;
+  } catch (error) {
+    if (error instanceof MalformedInputError) return undefined;
+    throw error;
+  }
+}
+
+/** Nothing is left of it: browsers come and go for as long as the site lives. One that is not there is no error. */
+export async function removeSubscription({ jsm }: Pick<Way, 'jsm'>, key: string): Promise<void> {
+  await orAbsent(jsm.streams.purge(STREAM, { filter: `${PREFIX}${key}` }));
 }
 
 /** The key that browsers subscribe with; undefined where no target of kind `push` is configured. */

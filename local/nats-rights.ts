@@ -98,6 +98,8 @@ export function rightsOf(agents: Agents, own: readonly string[] = []): Record<st
       `${API}.STREAM.MSG.GET.${streams.frames}`,
       `${API}.STREAM.MSG.GET.${kv(buckets.agents)}`,
       ...ownStates(buckets.notify),
+      // What was sent to a browser that is gone.
+      ...purges(kv(buckets.notify)),
       ...pushSubscriptions(),
     ]),
     [natsUsers.reader]: part(natsUsers.reader, [
@@ -132,7 +134,12 @@ function ownStates(bucket: string): string[] {
 /** Browsers that asked to be told: the page notes them, and who tells them takes out those that are gone. */
 function pushSubscriptions(): string[] {
   const stream = kv(buckets.push);
-  return [...info(stream), `$KV.${buckets.push}.*`, `${API}.STREAM.MSG.GET.${stream}`];
+  return [...info(stream), `$KV.${buckets.push}.*`, `${API}.STREAM.MSG.GET.${stream}`, ...purges(stream)];
+}
+
+/** Takes keys out wholly, as many as there are: no more than it could overwrite. */
+function purges(stream: string): string[] {
+  return [`${API}.STREAM.PURGE.${stream}`];
 }
 
 function gets(stream: string): string[] {

@@ -17,6 +17,7 @@ import { cameraSettings } from '@faascam/core/camera-settings';
 import { createLogger } from '@faascam/core/log';
 import { connectNats, type Messaging } from '@faascam/core/messaging';
 import { freePort } from '@faascam/core/ports';
+import { keepSubscription, listSubscriptions, removeSubscription } from '@faascam/core/push-subscriptions';
 import { ensureSite } from '@faascam/core/site-buckets';
 import { ProfileTeller } from '@faascam/edge-agent/profile-teller';
 import { makeCertificate, type Certificate } from '@faascam/test-servers/certificates';
@@ -382,7 +383,18 @@ describe('an agent', () => {
 });
 
 it.each([
-  ['viewer', publishing('events.yard', 'clips.stored.yard', '$KV.agents.pi', '$JS.API.STREAM.DELETE.EVENTS')],
+  [
+    'viewer',
+    publishing(
+      'events.yard',
+      'clips.stored.yard',
+      '$KV.agents.pi',
+      '$KV.notify.yard',
+      '$JS.API.STREAM.DELETE.EVENTS',
+      '$JS.API.STREAM.PURGE.KV_notify',
+      '$JS.API.STREAM.PURGE.KV_agents',
+    ),
+  ],
   [
     'motion',
     publishing(
@@ -399,7 +411,13 @@ it.each([
   ['clip', publishing('clips.ready.yard', 'events.yard', '$JS.API.STREAM.PURGE.OBJ_segments')],
   [
     'notify',
-    publishing('events.yard', 'clips.stored.yard', '$KV.tracks.yard', '$JS.API.STREAM.PURGE.NOTICES'),
+    publishing(
+      'events.yard',
+      'clips.stored.yard',
+      '$KV.tracks.yard',
+      '$JS.API.STREAM.PURGE.NOTICES',
+      '$JS.API.STREAM.PURGE.KV_tracks',
+    ),
   ],
   ['connector', publishing('frames.yard', 'clips.stored.yard', '$JS.API.STREAM.DELETE.EVENTS')],
   ['reader', publishing('events.yard', '$KV.agents.pi', '$JS.API.STREAM.PURGE.EVENTS')],
@@ -424,6 +442,29 @@ it('the viewer asks for live view and hears its answers and pictures, and no age
   const invents = publishing('live.yard', 'live.yard.answer.x');
   expect(await refusalsOf('viewer', invents.deed)).toEqual(invents.refused);
 });
+
+it.each(['viewer', 'notify'])(
+  '%s takes a browser that was told out of NATS, and leaves nothing of it',
+  async (user) => {
+    const [connector, part] = [
+      await connectNats(wayOf('connector'), 'test'),
+      await connectNats(wayOf(user), 'test'),
+    ];
+    try {
+      await ensureSite(connector);
+      const endpoint = `https://push.example.org/${user}`;
+      const keys = { p256dh: 'B'.padEnd(87, 'x'), auth: 'a'.padEnd(22, 'x') };
+      const kept = await keepSubscription(part, { endpoint, keys }, { user: 'anna' });
+      if (kept.kind !== 'kept') throw new Error('there is room for it');
+      expect(await listSubscriptions(part)).toContain(kept.key);
+      await removeSubscription(part, kept.key);
+      const { state } = await part.jsm.streams.info('KV_push', { subjects_filter: '>' });
+      expect(Object.keys(state.subjects ?? {})).not.toContain(`$KV.push.${kept.key}`);
+    } finally {
+      for (const { nc } of [connector, part]) await nc.close();
+    }
+  },
+);
 
 it('the connector reads a stream of own functions that it was given, and no other', async () => {
   const reading = (stream: string) =>

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { headers as natsHeaders } from '@nats-io/transport-node';
+import { readPublicKey, tellPublicKey } from '@faascam/core/push-subscriptions';
 import { headers, streams, subjects } from '@faascam/core/subjects';
 import { eventOf, storedOf } from './testing/events.ts';
 import { noticeOf } from './testing/notices.ts';
@@ -184,6 +185,14 @@ it('without targets it does nothing, and is ready without NATS', async () => {
     status: 200,
   });
   vi.stubEnv('NATS_URL', site.server.url);
+});
+
+it('without targets the page offers no notifications any more, once NATS is there', async () => {
+  await tellPublicKey(site.messaging, 'B'.repeat(87));
+  vi.stubEnv('NATS_URL', 'nats://127.0.0.1:9');
+  await site.start({});
+  vi.stubEnv('NATS_URL', site.server.url);
+  await vi.waitFor(async () => expect(await readPublicKey(site.messaging)).toBeUndefined(), 60_000);
 });
 
 it('a message that is none of its own, or malformed, is refused for good', async () => {

@@ -11,10 +11,13 @@ import { readSecret, settingsFromEnv } from '@faascam/core/settings';
 import { headers } from '@faascam/core/subjects';
 import { notice } from './notice.ts';
 import { Notifier, type Outcome } from './notifier.ts';
+import { withdrawPushOffer } from './push-offer.ts';
 
 const log = createLogger('notify');
 const messaging = functionMessaging('notify');
 let opening: Promise<Notifier | undefined> | undefined;
+/** Without targets: the page is told that nobody pushes, as soon as NATS is there. */
+let withdrawing: { over: AbortController; done: Promise<void> } | undefined;
 
 /**
  * `events.<camera>` and `clips.stored.<camera>` in, notices out; `notices.>` in, and out to their targets. Environment:
@@ -90,7 +93,13 @@ function opened(): Promise<Notifier | undefined> {
 /** Undefined where nobody is to be told. */
 async function open(): Promise<Notifier | undefined> {
   const read = settings();
-  if (Object.keys(read.targets).length === 0) return undefined;
+  if (Object.keys(read.targets).length === 0) {
+    const over = new AbortController();
+    const told = withdrawPushOffer(messaging, { clock: systemClock, log, signal: over.signal });
+    // There is nothing else to talk with NATS about.
+    withdrawing = { over, done: told.finally(() => messaging.close()) };
+    return undefined;
+  }
   const notifier = new Notifier({ settings: read, messaging, clock: systemClock, log });
   try {
     await notifier.start();
@@ -109,6 +118,9 @@ export async function ready(): Promise<void> {
 export async function close(): Promise<void> {
   const notifier = await opening?.catch(() => undefined);
   opening = undefined;
+  withdrawing?.over.abort();
+  await withdrawing?.done;
+  withdrawing = undefined;
   await notifier?.close();
   await messaging.close();
 }

@@ -175,6 +175,7 @@ export class Notifier {
         msgID: `${notice.target}.${key}.${notice.id}`,
       });
     }
+    await this.#sent.keepOnly(notice.target, keys);
     return { kind: 'delivered', said: `${keys.length} browsers are told` };
   }
 

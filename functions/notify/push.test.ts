@@ -9,7 +9,7 @@ import {
   readPublicKey,
   removeSubscription,
 } from '@faascam/core/push-subscriptions';
-import { subjects } from '@faascam/core/subjects';
+import { buckets, subjects } from '@faascam/core/subjects';
 import { makeCertificate, type Certificate } from '@faascam/test-servers/certificates';
 import { pushDeliveryOf, pushPayload } from './push.ts';
 import { browserAt, senderOf } from './testing/browser.ts';
@@ -102,6 +102,35 @@ describe('a browser that asked for it', () => {
     await site.deliver(handler);
     expect(service.received).toHaveLength(2);
     expect(await listSubscriptions(site.messaging)).toEqual([pushKey(there.subscription.endpoint)]);
+  });
+
+  it('and is gone leaves nothing behind, whoever took it out', async () => {
+    const handler = await site.start(settings());
+    const browsers = ['there', 'refused', 'ended'].map((name) => browserAt(`${service.url}/${name}`));
+    const keys = browsers.map(({ subscription: { endpoint } }) => pushKey(endpoint));
+    const [there = '', refused = '', ended = ''] = keys;
+    for (const { subscription } of browsers) await keepSubscription(site.messaging, subscription, ann);
+    const told = async (camera: string): Promise<void> => {
+      await site.call(handler, subjects.events(camera), eventOf(camera, nowUs()));
+      await site.deliver(handler);
+    };
+    const logs = async (): Promise<string[]> => {
+      const { state } = await site.messaging.jsm.streams.info(`KV_${buckets.notify}`, {
+        subjects_filter: '>',
+      });
+      return keys.filter((key) => `$KV.${buckets.notify}.to/phones/${key}` in (state.subjects ?? {}));
+    };
+    await told('first');
+    expect(await logs()).toEqual(keys);
+    // The page ends one; the push service says of another that it is gone.
+    await removeSubscription(site.messaging, ended);
+    service.next.push(...([there, refused].sort()[0] === refused ? [] : [{ status: 201 }]), { status: 410 });
+    await told('second');
+    expect(await listSubscriptions(site.messaging)).toEqual([there]);
+    await told('third');
+    expect(await logs()).toEqual([there]);
+    const { state } = await site.messaging.jsm.streams.info(`KV_${buckets.push}`, { subjects_filter: '>' });
+    expect(Object.keys(state.subjects ?? {}).filter((subject) => subject.includes('.to-'))).toHaveLength(1);
   });
 
   it('and whose push service is away is told when it is back, and once', async () => {

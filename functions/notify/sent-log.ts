@@ -26,6 +26,13 @@ export class SentLog {
       return { state: new TextEncoder().encode(JSON.stringify({ v: 1, ids })), result: undefined };
     });
   }
+
+  /** Forgets what was sent to receivers `<target>/<name>` that are there no more. */
+  async keepOnly(target: string, names: readonly string[]): Promise<void> {
+    const there = new Set(names.map((name) => keyOf(`${target}/${name}`)));
+    for (const key of await this.#states.keys())
+      if (key.startsWith(keyOf(`${target}/`)) && !there.has(key)) await this.#states.remove(key);
+  }
 }
 
 function keyOf(receiver: string): string {

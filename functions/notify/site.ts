@@ -37,12 +37,7 @@ export class NatsSite implements Site {
   }
 
   async remembered(): Promise<string[]> {
-    const { jsm } = await this.#messaging.get();
-    const prefix = `$KV.${buckets.notify}.`;
-    const info = await orAbsent(jsm.streams.info(`KV_${buckets.notify}`, { subjects_filter: `${prefix}*` }));
-    return Object.keys(info?.state.subjects ?? {})
-      .map((subject) => subject.slice(prefix.length))
-      .filter((key) => !key.includes('/') && key !== 'vapid');
+    return (await this.#states.keys()).filter((key) => !key.includes('/') && key !== 'vapid');
   }
 
   async visits(camera: string): Promise<readonly Visit[]> {

@@ -1,6 +1,6 @@
 import { agentHealth, parseMessage, type AgentHealth } from '@faascam/core/messages';
 import { expect, it } from 'vitest';
-import { cameraViews } from './camera-view.ts';
+import { cameraViews, newestReports } from './camera-view.ts';
 
 const NOW_US = 1_700_000_000_000_000;
 
@@ -55,7 +55,14 @@ it('a camera that has moved to another agent is as the newer report has it', () 
     [now, old],
   ]) {
     expect(cameraViews(healths, NOW_US)).toMatchObject([{ agent: 'new', state: 'streaming' }]);
+    expect(newestReports(healths).get('yard')?.agent).toBe('new');
   }
+});
+
+it('a camera that nobody reports is not there, whatever it is called', () => {
+  const reports = newestReports([healthOf('a', 0, { yard: undefined })]);
+  for (const name of ['gate', 'constructor', '__proto__', 'toString'])
+    expect(reports.get(name)).toBeUndefined();
 });
 
 it('what a camera costs and drops is told, also by an agent that does not know of it', () => {

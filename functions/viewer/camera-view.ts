@@ -5,16 +5,25 @@ import type { CameraView } from './api/camera-schema.ts';
 export const HEALTH_STALE_MS = 10_000;
 
 /**
- * The cameras of all agents, by name. A camera that two agents report (it was moved) is shown as the newer report
- * has it. Pure: `nowUs` is the time to judge age by.
+ * The report of each camera, by its name: where two agents report it (it was moved), the newer one. An agent that is gone
+ * leaves its last report behind. Pure.
  */
+export function newestReports(healths: readonly AgentHealth[]): Map<string, AgentHealth> {
+  const oldestFirst = [...healths].sort((a, b) => a.atUs - b.atUs);
+  return new Map(
+    oldestFirst.flatMap((health) => Object.keys(health.cameras).map((id) => [id, health] as const)),
+  );
+}
+
+/** The cameras of all agents, by name, each as its newest report has it. Pure: `nowUs` is the time to judge age by. */
 export function cameraViews(healths: AgentHealth[], nowUs: number): CameraView[] {
-  const views = new Map<string, CameraView>();
-  for (const health of [...healths].sort((a, b) => a.atUs - b.atUs)) {
+  const views = [...newestReports(healths)].flatMap(([id, health]): CameraView[] => {
+    const camera = health.cameras[id];
+    if (camera === undefined) return [];
     const ageMs = (nowUs - health.atUs) / 1000;
     const stale = ageMs > HEALTH_STALE_MS;
-    for (const [id, camera] of Object.entries(health.cameras)) {
-      views.set(id, {
+    return [
+      {
         id,
         agent: health.agent,
         state: stale ? 'offline' : camera.state,
@@ -37,10 +46,10 @@ export function cameraViews(healths: AgentHealth[], nowUs: number): CameraView[]
           bytesWrittenLastHour: camera.ring.bytesWrittenLastHour,
         },
         urls: { frame: `api/cameras/${id}/frame.jpg` },
-      });
-    }
-  }
-  return [...views.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+      },
+    ];
+  });
+  return views.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 function decodingText(decoding: CameraHealth['decoding']): string | undefined {

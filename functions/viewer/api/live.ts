@@ -4,6 +4,7 @@ import { makeLiveToken } from '@faascam/core/live-token';
 import { headers as ours } from '@faascam/core/subjects';
 import { z } from 'zod';
 import { errorAnswer, NotFoundError, type Answer } from '../answer.ts';
+import { newestReports } from '../camera-view.ts';
 import { LiveRefusedError } from '../live-link.ts';
 import type { LatestFrame } from '../nats-link.ts';
 import { liveAnswer, type LiveAnswer } from './live-schema.ts';
@@ -29,7 +30,7 @@ export function liveOperations({ nats, live, liveSecret, streamMs, clock }: Part
       params,
       answer: { status: 200, description: 'The ways.', json: liveAnswer },
       run: async ({ params: { camera } }) => {
-        const agent = (await nats.healths()).find(({ cameras }) => camera in cameras);
+        const agent = newestReports(await nats.healths()).get(camera);
         if (agent === undefined) throw new NotFoundError(`There is no camera ${camera}.`);
         const expiresAtS = Math.floor(clock.nowUs() / 1e6) + TOKEN_S;
         const own = liveSecret === '' ? undefined : agent.live;

@@ -5,7 +5,12 @@ import { systemClock } from '@faascam/core/clock';
 import { createLogger } from '@faascam/core/log';
 import { connectNats, type Messaging } from '@faascam/core/messaging';
 import { startNatsServer, type NatsServer } from '@faascam/core/nats-server';
-import { MOST_SUBSCRIPTIONS, pushKey } from '@faascam/core/push-subscription';
+import {
+  MOST_OF_ONE_USER,
+  MOST_SUBSCRIPTIONS,
+  PUSH_PUBLIC_KEY,
+  pushKey,
+} from '@faascam/core/push-subscription';
 import { listSubscriptions, readSubscription, tellPublicKey } from '@faascam/core/push-subscriptions';
 import { ensureSite } from '@faascam/core/site-buckets';
 import { openStore, type ObjectStore } from '@faascam/core/store';
@@ -86,6 +91,31 @@ it('a browser subscribes with the key, for its user and their cameras, and ends 
   for (let count = 0; count < 2; count++)
     expect((await ask(`/subscriptions/${first?.browser ?? ''}`, 'DELETE')).status).toBe(204);
   expect(await listSubscriptions(messaging)).toEqual([]);
+  // Nothing is left of them, however many there were.
+  const { state } = await messaging.jsm.streams.info(`KV_${buckets.push}`, { subjects_filter: '>' });
+  expect(Object.keys(state.subjects ?? {})).toEqual([`$KV.${buckets.push}.${PUSH_PUBLIC_KEY}`]);
+});
+
+it('one user has a few browsers, so that there is room for the others', async () => {
+  const asks = async (name: string, count: number): Promise<number> => {
+    says = { name, role: 'viewer', provenBy: 'session' };
+    const endpoint = `https://push.example.org/${name}/${count}`;
+    return (await ask('/subscriptions', 'POST', { ...subscription, endpoint })).status;
+  };
+  for (let count = 0; count < MOST_OF_ONE_USER; count++) expect(await asks('eve', count)).toBe(200);
+  says = { name: 'eve', role: 'viewer', provenBy: 'session' };
+  const refused = await ask('/subscriptions', 'POST', subscription);
+  expect(refused.status).toBe(409);
+  expect(await refused.text()).toMatch(/10 of your browsers are told already: turn/);
+  // One of them once more, and somebody else's.
+  expect([await asks('eve', 3), await asks('ann', 0)]).toEqual([200, 200]);
+  for (const browser of await listSubscriptions(messaging)) await ask(`/subscriptions/${browser}`, 'DELETE');
+  // Where there are no users, all are one.
+  says = { name: 'anybody', role: 'admin', provenBy: 'default' };
+  for (let count = 0; count <= MOST_OF_ONE_USER; count++) {
+    const endpoint = `https://push.example.org/anybody/${count}`;
+    expect((await ask('/subscriptions', 'POST', { ...subscription, endpoint })).status).toBe(200);
+  }
 });
 
 it.each([

@@ -1,4 +1,4 @@
-import { pushSubscription } from '@faascam/core/push-subscription';
+import { MOST_OF_ONE_USER, MOST_SUBSCRIPTIONS, pushSubscription } from '@faascam/core/push-subscription';
 import { keepSubscription, readPublicKey, removeSubscription } from '@faascam/core/push-subscriptions';
 import { z } from 'zod';
 import { jsonAnswer, NotFoundError } from '../answer.ts';
@@ -55,21 +55,25 @@ export function pushOperations({ nats }: Parts): Operation[] {
         json: subscribedAnswer,
         more: { 404: 'Nobody sends pushes.', 409: 'Too many browsers are told already.' },
       },
-      run: async ({ asked, identity: { name, cameras }, body }) => {
+      run: async ({ asked, identity: { name, cameras, provenBy }, body }) => {
         const whose = { user: name, ...(cameras === undefined ? {} : { cameras: [...cameras] }) };
+        // Without users there is nobody whose room could be taken.
+        const mostOfUser = provenBy === 'default' ? MOST_SUBSCRIPTIONS : MOST_OF_ONE_USER;
         const kept = await nats.asking(async (messaging) =>
           (await readPublicKey(messaging)) === undefined
-            ? 'no-key'
-            : ((await keepSubscription(messaging, body, whose)) ?? 'full'),
+            ? undefined
+            : await keepSubscription(messaging, body, whose, { mostOfUser }),
         );
-        if (kept === 'no-key') throw new NotFoundError('No notifications to browsers are configured.');
-        if (kept === 'full') {
+        if (kept === undefined) throw new NotFoundError('No notifications to browsers are configured.');
+        if (kept.kind === 'full') {
           throw new InputError(
             409,
-            'Too many browsers are told already: turn one off that is not used any more.',
+            kept.of === 'user'
+              ? `${MOST_OF_ONE_USER} of your browsers are told already: turn notifications off in one that you use no more.`
+              : 'Too many browsers are told already: turn one off that is not used any more.',
           );
         }
-        return jsonAnswer(asked, { browser: kept });
+        return jsonAnswer(asked, { browser: kept.key });
       },
     }),
     operation({
