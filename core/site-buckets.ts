@@ -89,7 +89,8 @@ async function unlessFull(making: Promise<unknown>): Promise<void> {
 
 /**
  * A KV bucket as NATS's clients make it (ADR-8), but that a message may not roll up others: who writes one key, such as an
- * agent its health, could empty the whole bucket with it. Purging is a right of its own, which nobody has but who may write all keys.
+ * agent its health, could empty the whole bucket with it. Purging is a right of its own, which nobody has but who may write
+ * all keys.
  */
 function stateBucket({ name, storage, keptMs, maxBytes, discard = DiscardPolicy.New }: StateBucket) {
   return {
