@@ -4,13 +4,16 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { headers as natsHeaders } from '@nats-io/transport-node';
 import { z } from 'zod';
 import { benchConnector } from '@faascam/connector/bench';
 import { ensureStreams, connectNats } from '@faascam/core/messaging';
 import { startNatsServer } from '@faascam/core/nats-server';
 import { writeHandler } from '@faascam/function-host/testing/built-host';
+import { run } from '../images/root-file-system.ts';
 import { atMost, type Figure, percentile } from './figures.ts';
 
 const CAMERAS = 20;
@@ -76,7 +79,7 @@ async function benchChain(scratch: string): Promise<Figure[]> {
     await writeHandler(join(directory, 'look', 'dist', 'handler.js'), HANDLER);
     await writeFile(join(directory, 'stack.yml'), STACK);
     const start = async (path: string, env: Record<string, string>): Promise<[ChildProcess, unknown]> => {
-      const entry = new URL(path, import.meta.url);
+      const entry = path.startsWith('/') ? path : new URL(path, import.meta.url);
       const child = fork(entry, {
         env: { ...process.env, FAASCAM_LOG: 'warn', NATS_URL: nats.url, ...env },
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -89,7 +92,13 @@ async function benchChain(scratch: string): Promise<Figure[]> {
       GATEWAY_PORT: '0',
     });
     const { url } = serving.parse(said);
-    const [connector] = await start('../../../connector/dist/main.js', {
+    // As its image has it: one file.
+    const bundle = join(directory, 'connector');
+    await run(process.execPath, [
+      fileURLToPath(new URL('../../../connector/dist/bundling.js', import.meta.url)),
+      bundle,
+    ]);
+    const [connector] = await start(join(bundle, 'main.mjs'), {
       gateway_url: url,
       // As its image has them.
       ...{ MALLOC_ARENA_MAX: '2', NODE_OPTIONS: '--max-semi-space-size=1' },

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { arch as processor, getuid } from 'node:process';
+import process, { arch as processor, getuid } from 'node:process';
 import { z } from 'zod';
 import { parse } from 'yaml';
 import { startNatsServer } from '@faascam/core/nats-server';
@@ -27,13 +27,14 @@ const stackOptions = z.object({
 });
 
 /**
- * Builds the functions' images by the steps of their Dockerfile, with what npm run build:functions made, into
+ * Builds the functions' images by the steps of their Dockerfile, with what npm run build:functions makes, into
  * `.cache/images`; measures them; and runs each out of its image: in a chroot on a file system that is read-only, as
  * the image's user, behind a stand-in for of-watchdog. Only root may. The first time takes long: ffmpeg is compiled.
  */
 export async function benchImages(): Promise<Figure[]> {
   if (getuid?.() !== 0)
     throw new Error('images are built with chroot, which only root may: sudo script/bench images');
+  await run(process.execPath, [join(root, 'template/faascam-node/dist/bundling/main.js')]);
   const cache = join(root, '.cache', 'images');
   mkdirSync(cache, { recursive: true });
   const arch = processor === 'arm64' ? 'arm64' : 'amd64';
