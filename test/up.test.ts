@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
+import { manifest, type Manifest } from '@faascam/core/clip-messages';
 import { connectNats } from '@faascam/core/messaging';
 import { startNatsServer } from '@faascam/core/nats-server';
 import { freePort } from '@faascam/core/ports';
@@ -12,16 +13,54 @@ import { processesAbout, runFaascam, runTool, startFaascam } from './program.ts'
 const scratch = mkdtempSync(join(tmpdir(), 'faascam-up-test-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
+const exported = z.object({ id: z.string(), state: z.string(), urls: z.object({ state: z.string() }) });
 const eventList = z.object({ events: z.array(z.object({ id: z.string(), labels: z.array(z.string()) })) });
 
 async function eventsOf(page: string): Promise<z.infer<typeof eventList>['events']> {
   return eventList.parse(await (await fetch(new URL('api/events', page))).json()).events;
 }
 
+/** Asks over the API for seconds that are no event's own, and follows them through the agent's ring to the stored clip. */
+async function exportsFootage(page: string, eventId: string): Promise<void> {
+  const receiptOf = async (id: string): Promise<Manifest> =>
+    manifest.parse(await (await fetch(new URL(`api/events/${id}`, page))).json());
+  const { event, requested } = await receiptOf(eventId);
+  const range = { fromUs: requested.fromUs + 1_234_000, toUs: requested.fromUs + 4_345_000 };
+  const asked = await fetch(new URL(`api/cameras/${event.camera}/exports`, page), {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(range),
+  });
+  expect(asked.status).toBe(202);
+  const { id, urls } = exported.parse(await asked.json());
+  await vi.waitFor(
+    async () =>
+      expect(exported.parse(await (await fetch(new URL(urls.state, page))).json()).state).toBe('stored'),
+    { timeout: 60_000, interval: 250 },
+  );
+  const receipt = await receiptOf(id);
+  expect(receipt).toMatchObject({ complete: true, gaps: [], requested: range });
+  expect(receipt.event).toMatchObject({ labels: ['export'], exported: { by: 'anybody' } });
+  expect(receipt.attestation).toBeDefined();
+  expect(receipt.delivered?.fromUs).toBeLessThanOrEqual(range.fromUs);
+  expect(receipt.delivered?.toUs).toBeGreaterThanOrEqual(range.toUs);
+  const clip = join(scratch, 'export.mp4');
+  writeFileSync(
+    clip,
+    Buffer.from(await (await fetch(new URL(`api/events/${id}/clip.mp4`, page))).arrayBuffer()),
+  );
+  const length = await runTool('ffprobe', [
+    ...['-v', 'error', '-of', 'csv=p=0', '-show_entries', 'format=duration', clip],
+  ]);
+  const deliveredS = ((receipt.delivered?.toUs ?? 0) - (receipt.delivered?.fromUs ?? 0)) / 1e6;
+  expect(Number(length)).toBeGreaterThanOrEqual(3.111);
+  expect(Math.abs(Number(length) - deliveredS)).toBeLessThan(0.1);
+}
+
 describe('faascam up', () => {
   const data = join(scratch, 'demo');
 
-  it('shows the demo as an event with a playable clip, stops without a trace, and goes on where it was', async () => {
+  it('shows the demo as an event with a playable clip, exports other footage, stops without a trace, and goes on where it was', async () => {
     const args = ['up', '--data', data, '--port', String(await freePort())];
     const first = startFaascam(args);
     const ids: string[] = [];
@@ -41,6 +80,7 @@ describe('faascam up', () => {
       const whole = join(scratch, 'clip.mp4');
       writeFileSync(whole, Buffer.from(await (await fetch(clip)).arrayBuffer()));
       await runTool('ffmpeg', ['-v', 'error', '-xerror', '-i', whole, '-f', 'null', '-']);
+      await exportsFootage(page, event?.id ?? '');
       ids.push(...(await eventsOf(page)).map(({ id }) => id));
     } finally {
       expect(await first.stop('SIGINT'), first.output()).toBe(0);

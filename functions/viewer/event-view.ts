@@ -1,7 +1,7 @@
 import { isoTime } from '@faascam/core/clock';
 import type { Manifest } from '@faascam/core/clip-messages';
 import type { Began, Ended } from '@faascam/core/messages';
-import type { BeganView, EndedView, EventView } from './api/event-schema.ts';
+import type { BeganView, ClipView, EndedView, EventView } from './api/event-schema.ts';
 
 /** An event as the page shows it, from its `event.json`. Pure. */
 export function eventViewOf(receipt: Manifest, kept: boolean): EventView {
@@ -34,6 +34,7 @@ export function eventViewOf(receipt: Manifest, kept: boolean): EventView {
     model: event.model.name,
     demo: event.model.demo,
     videoCodec: clip?.video.codec,
+    clips: clipViewsOf(receipt, base),
     exported: event.exported,
     storedAtUs,
     kept,
@@ -53,6 +54,27 @@ export function eventViewOf(receipt: Manifest, kept: boolean): EventView {
       manifest: `${base}/event.json`,
     },
   };
+}
+
+const CLIP = /^(clip|clip-h264)(?:-(\d+))?\.mp4$/;
+
+/** All clips of an event, whose objects lie below the address `base`. Pure. */
+export function clipViewsOf(receipt: Manifest, base: string): ClipView[] {
+  const { clip, parts, requested, delivered = requested, renditions = [] } = receipt;
+  const originals = parts ?? (clip === undefined ? [] : [{ ...clip, delivered }]);
+  return [...originals, ...renditions].flatMap(({ key, durationMs, video }) => {
+    const name = key.slice(key.lastIndexOf('/') + 1);
+    const [, kind, number = '1'] = CLIP.exec(name) ?? [];
+    const part = Number(number);
+    const shows = originals[part - 1]?.delivered;
+    if (kind === undefined || shows === undefined) return [];
+    const { codec, width, height, packets } = video;
+    return {
+      kind: kind === 'clip' ? ('original' as const) : ('h264' as const),
+      ...{ part, codec, width, height, durationMs, frameMs: durationMs / Math.max(1, packets) },
+      ...{ fromUs: shows.fromUs, toUs: shows.toUs, url: `${base}/${name}` },
+    };
+  });
 }
 
 function beganViewOf({ rule, label, zone, sightings, medianScore }: Began): BeganView {

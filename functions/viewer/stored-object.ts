@@ -2,6 +2,7 @@ import { StoreError } from '@faascam/core/errors';
 import { eventKey, type EventObject } from '@faascam/core/ids';
 import { bytesWithin } from '@faascam/core/read-object';
 import type { ObjectStore, StoredObject } from '@faascam/core/store';
+import { z } from 'zod';
 import { NotFoundError, type Answer, type Asked } from './answer.ts';
 import { isUnchanged, quotedTag, rangeCounts, type Version } from './conditions.ts';
 import { chooseRange } from './range.ts';
@@ -55,6 +56,8 @@ const kinds = new Map<EventObject, Kind>([
 
 /** `clip-2.mp4`, `clip-h264-2.mp4`: further parts of an event whose footage could not be one file. */
 const PART = /^(clip|clip-h264)-([2-9]|[1-9][0-9]{1,2})\.mp4$/;
+/** As it stands in an address: `2` to `999`. */
+export const partNumber = z.string().regex(/^([2-9]|[1-9][0-9]{1,2})$/);
 const partNames = new Map<EventObject, (part: number) => EventObject>([
   ['clip.mp4', (part) => `clip-${part}.mp4`],
   ['clip-h264.mp4', (part) => `clip-h264-${part}.mp4`],

@@ -21,6 +21,26 @@ export const endedView = ended
   .describe('Why it ended, and for how long nothing had prolonged it.');
 export type EndedView = z.infer<typeof endedView>;
 
+export const clipView = z
+  .object({
+    kind: z
+      .enum(['original', 'h264'])
+      .describe(
+        '`original`: as the camera sent it; `h264`: the same pictures, for browsers that cannot play it.',
+      ),
+    part: z.number().int().min(1).describe('Of the parts in order of time, from 1: mostly there is one.'),
+    codec: z.string().describe('As ffprobe names it: h264, hevc.'),
+    width: z.number().int(),
+    height: z.number().int(),
+    durationMs,
+    frameMs: durationMs.describe('How long one of its pictures lasts, on the average.'),
+    fromUs: timeUs,
+    toUs: timeUs,
+    url,
+  })
+  .meta({ id: 'Clip' });
+export type ClipView = z.infer<typeof clipView>;
+
 export const eventView = z
   .object({
     id: eventId,
@@ -48,6 +68,9 @@ export const eventView = z
     model: z.string(),
     demo: z.boolean().describe('The model is the bundled one for demonstrations.'),
     videoCodec: z.string().optional().describe('As ffprobe names it: h264, hevc.'),
+    clips: z
+      .array(clipView)
+      .describe('All clips: every part as the camera sent it, then as H.264 where there is that.'),
     exported: eventMessage.shape.exported.describe(
       'Who asked for this footage and when; nobody saw anything in it.',
     ),

@@ -3,7 +3,7 @@ import { manifest } from '@faascam/core/clip-messages';
 import { timeUs } from '@faascam/core/messages';
 import { z } from 'zod';
 import { jsonAnswer } from '../answer.ts';
-import { objectAnswer, shownObjects } from '../stored-object.ts';
+import { objectAnswer, partNumber, shownObjects } from '../stored-object.ts';
 import { eventsAnswer } from './event-schema.ts';
 import { nothingAsked, operation, type AnswerShape, type Operation } from './operation.ts';
 import type { Parts } from './parts.ts';
@@ -36,7 +36,7 @@ const eventsQuery = z.object({
 });
 
 const ofEvent = z.object({ id: eventId });
-const ofPart = ofEvent.extend({ part: z.string().regex(/^([2-9]|[1-9][0-9]{1,2})$/) });
+const ofPart = ofEvent.extend({ part: partNumber });
 const objectQuery = z.object({
   download: z.boolean().default(false).describe('Tells a browser to save it as a file.'),
 });

@@ -2,10 +2,13 @@ import { eventId, eventKey, type EventObject } from '@faascam/core/ids';
 import { placeOf } from '@faascam/core/event-order';
 import { isoTime } from '@faascam/core/clock';
 import { timeUs } from '@faascam/core/messages';
+import { readReceipt } from '@faascam/core/read-object';
 import { z } from 'zod';
-import { NotFoundError, type Answer } from '../answer.ts';
+import { NotFoundError, type Answer, type Asked } from '../answer.ts';
+import { clipViewsOf } from '../event-view.ts';
 import { sharedOf, shareTokenOf, type Shared } from '../share-link.ts';
-import { objectAnswer } from '../stored-object.ts';
+import { objectAnswer, partNumber, shownObjects } from '../stored-object.ts';
+import { clipView } from './event-schema.ts';
 import { InputError } from './input.ts';
 import { nothingAsked, operation, type Operation } from './operation.ts';
 import type { Parts } from './parts.ts';
@@ -23,11 +26,12 @@ const sharedAnswer = z
     startUs: timeUs,
     startIso: z.string(),
     expiresUs: timeUs,
+    clips: z.array(clipView),
     urls: z.object({ clip: url, snapshot: url }),
   })
   .meta({ id: 'Shared' });
 
-const objects = ['clip.mp4', 'clip-h264.mp4', 'snapshot.jpg'] as const satisfies EventObject[];
+const shared: ReadonlySet<EventObject> = new Set<EventObject>(['clip.mp4', 'clip-h264.mp4', 'snapshot.jpg']);
 
 /** Links that show one event to whoever has them, without a login, until they expire. */
 export function sharingOperations({ store, clock, shareSecret }: Parts): Operation[] {
@@ -44,6 +48,21 @@ export function sharingOperations({ store, clock, shareSecret }: Parts): Operati
     if (shared.expiresS * 1_000_000 <= clock.nowUs())
       throw new InputError(410, 'This link has expired: ask for a new one.');
     return shared;
+  };
+  const given = async (
+    asked: Asked,
+    token: string,
+    name: EventObject,
+    download: boolean,
+  ): Promise<Answer> => {
+    const { id, expiresS } = await opened(token);
+    const answer = await objectAnswer(store, asked, id, name, download);
+    const leftS = Math.max(0, Math.floor(expiresS - clock.nowUs() / 1e6));
+    // No browser shows it for longer than the link does.
+    return {
+      ...answer,
+      headers: { ...answer.headers, 'Cache-Control': `private, max-age=${Math.min(3600, leftS)}` },
+    };
   };
   return [
     operation({
@@ -88,44 +107,52 @@ export function sharingOperations({ store, clock, shareSecret }: Parts): Operati
       run: async ({ params: { token } }) => {
         const { id, expiresS } = await opened(token);
         const place = placeOf(id);
-        if (place === undefined || (await store.head(eventKey(id, 'event.json'))) === undefined)
+        const receipt = place === undefined ? undefined : await readReceipt(store, id);
+        if (place === undefined || receipt === undefined)
           throw new NotFoundError('The event of this link is not there any more.');
         const { camera, startUs } = place;
         const base = `api/shared/${token}`;
         return {
           ...created({
             ...{ camera, startUs, startIso: isoTime(startUs), expiresUs: expiresS * 1_000_000 },
+            clips: clipViewsOf(receipt, base),
             urls: { clip: `${base}/clip.mp4`, snapshot: `${base}/snapshot.jpg` },
           } satisfies z.infer<typeof sharedAnswer>),
           status: 200,
         };
       },
     }),
-    ...objects.map((name) =>
-      operation({
-        ...byToken,
-        id: `getShared-${name}`,
-        path: `/api/shared/{token}/${name}`,
-        summary: `The ${name} that a link shows.`,
-        query: z.object({ download: z.boolean().default(false) }),
-        answer: {
-          status: 200,
-          description: 'It, whole.',
-          media: name.endsWith('.jpg') ? 'image/jpeg' : 'video/mp4',
-          more: { 206: 'The part that the Range header asks for.', 410: 'The link has expired.' },
-        },
-        run: async ({ asked, params: { token }, query }) => {
-          const { id, expiresS } = await opened(token);
-          const answer = await objectAnswer(store, asked, id, name, query.download);
-          const leftS = Math.max(0, Math.floor(expiresS - clock.nowUs() / 1e6));
-          // No browser shows it for longer than the link does.
-          return {
-            ...answer,
-            headers: { ...answer.headers, 'Cache-Control': `private, max-age=${Math.min(3600, leftS)}` },
-          };
-        },
+    ...shownObjects
+      .filter(({ name }) => shared.has(name))
+      .flatMap((object) => {
+        const { name, type, partName } = object;
+        const about = {
+          ...byToken,
+          query: z.object({ download: z.boolean().default(false) }),
+          answer: {
+            ...{ status: 200, description: 'It, whole.', media: type },
+            more: { 206: 'The part that the Range header asks for.', 410: 'The link has expired.' },
+          },
+        };
+        const whole = operation({
+          ...about,
+          id: `getShared-${name}`,
+          path: `/api/shared/{token}/${name}`,
+          summary: `The ${name} that a link shows.`,
+          run: async ({ asked, params, query }) => await given(asked, params.token, name, query.download),
+        });
+        if (partName === undefined) return [whole];
+        const part = operation({
+          ...about,
+          id: `getShared-${name}-part`,
+          path: `/api/shared/{token}/${name.replace('.', '-{part}.')}`,
+          summary: `A further part of the ${name} that a link shows.`,
+          params: byToken.params.extend({ part: partNumber }),
+          run: async ({ asked, params, query }) =>
+            await given(asked, params.token, partName(Number(params.part)), query.download),
+        });
+        return [whole, part];
       }),
-    ),
   ];
 }
 

@@ -25,6 +25,22 @@ export type EndedView = Checked<typeof endedView>;
 export const crossingView = record({ line: text, direction: text });
 export type CrossingView = Checked<typeof crossingView>;
 
+/** One of an event's clips. */
+export const clipView = record({
+  /** `original`: as the camera sent it; `h264`: encoded anew for browsers. */
+  kind: text,
+  /** From 1, in order of time. */
+  part: number,
+  codec: text,
+  width: number,
+  height: number,
+  durationMs: number,
+  /** How long one of its pictures lasts, on the average. */
+  frameMs: number,
+  url: text,
+});
+export type ClipView = Checked<typeof clipView>;
+
 export const eventView = record({
   id: text,
   camera: text,
@@ -55,6 +71,13 @@ export const eventView = record({
   demo: truth,
   /** As ffprobe names it: h264, hevc. */
   videoCodec: optional(text),
+  clips: listOf(clipView),
+  /** Thumbnails of the clip in one picture: one for each `everyMs`. */
+  strip: optional(
+    record({ columns: number, count: number, tileWidth: number, tileHeight: number, everyMs: number }),
+  ),
+  /** Who asked for this footage; nobody saw anything in it. */
+  exported: optional(record({ by: text })),
   storedAtUs: number,
   urls: record({
     snapshot: optional(text),
@@ -63,6 +86,7 @@ export const eventView = record({
     clip: optional(text),
     /** A short moving picture of it. */
     preview: optional(text),
+    strip: optional(text),
     manifest: text,
   }),
   /** It is not deleted when its time is up. */
@@ -158,9 +182,14 @@ export const sharedAnswer = record({
   startUs: number,
   startIso: text,
   expiresUs: number,
-  urls: record({ clip: text, snapshot: text }),
+  clips: listOf(clipView),
+  urls: record({ snapshot: text }),
 });
 export type SharedAnswer = Checked<typeof sharedAnswer>;
+
+/** Footage that was asked for: `waiting`, `stored` or `removed`. */
+export const exportAnswer = record({ id: text, state: text, urls: record({ state: text }) });
+export type ExportAnswer = Checked<typeof exportAnswer>;
 
 /** The key to subscribe to notifications with, where somebody sends any. */
 export const pushAnswer = record({ publicKey: optional(text) });

@@ -29,6 +29,7 @@ function event(id: string): EventView {
     demo: false,
     videoCodec: undefined,
     storedAtUs: 0,
+    clips: [],
     urls: { snapshot: undefined, cleanSnapshot: undefined, clip: undefined, manifest: '' },
   };
 }

@@ -8,6 +8,7 @@ import { Link } from '../parts/link.tsx';
 import { LiveView } from '../parts/live-view.tsx';
 import { searchOf, noFilter } from '../data/filters.ts';
 import { words } from '../words/words.ts';
+import { ExportFootage, lastMinute } from './export-footage.tsx';
 import { CamerasNotice } from './wall.tsx';
 
 const EVERY_MS = 400;
@@ -66,7 +67,7 @@ export function Camera({ name }: { name: string }): JSX.Element {
           </button>
         </div>
       </div>
-      <p class="actions">
+      <div class="actions">
         <Link to={{ view: 'events' }} query={searchOf({ ...noFilter, camera: camera.id }, '')} class="button">
           <Icon name="events" />
           {say.eventsOf}
@@ -79,7 +80,8 @@ export function Camera({ name }: { name: string }): JSX.Element {
           <Icon name="zones" />
           {say.zonesOf}
         </Link>
-      </p>
+        <ExportFootage camera={camera.id} range={lastMinute} />
+      </div>
     </section>
   );
 }

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { EventView } from '../api.ts';
+import type { ClipView, EventView } from '../api.ts';
 import { sentenceOf, tell } from '../data/ask.ts';
 import { mayOperate } from '../data/session.ts';
 import { Icon } from '../parts/icons.tsx';
@@ -11,13 +11,14 @@ import { shownFeed } from './open-feed.ts';
 import { ShareEvent } from './share-event.tsx';
 
 /** What can be taken from an event and, by who may, done with it. */
-export function EventActions({ event }: { event: EventView }): JSX.Element {
+export function EventActions(props: { event: EventView; clip: ClipView | undefined }): JSX.Element {
+  const { event, clip } = props;
   const { player: say } = words.value;
-  const { clip, snapshot, cleanSnapshot, manifest } = event.urls;
+  const { snapshot, cleanSnapshot, manifest } = event.urls;
   return (
     <div class="actions">
       {clip !== undefined && (
-        <a class="button button-strong" href={`${addressOf(clip)}?download=1`}>
+        <a class="button button-strong" href={`${addressOf(clip.url)}?download=1`}>
           <Icon name="download" />
           {say.download}
         </a>

@@ -20,12 +20,16 @@ export function EventFacts({ event }: { event: EventView }): JSX.Element {
 
 function factsOf(event: EventView): [string, string][] {
   const { facts: say, events } = words.value;
+  const { exported } = event;
   const list: [string, string][] = [
-    [say.inSight, durationText(event.eventMs)],
+    exported === undefined ? [say.inSight, durationText(event.eventMs)] : [say.exported, exported.by],
     [say.clip, event.clipMs === undefined ? say.none : durationText(event.clipMs)],
-    [say.score, percentText(event.score)],
-    [say.model, event.demo ? say.demoModel(event.model) : event.model],
   ];
+  // In what somebody asked for nobody has looked for anything.
+  if (exported === undefined) {
+    list.push([say.score, percentText(event.score)]);
+    list.push([say.model, event.demo ? say.demoModel(event.model) : event.model]);
+  }
   if (event.zones.length > 0) list.push([say.zones, event.zones.join(', ')]);
   if (event.crossings.length > 0) list.push([say.lines, crossingsText(event.crossings)]);
   if (event.began !== undefined) list.push([say.began, beganText(event.began)]);

@@ -17,8 +17,7 @@ export function useEvent(id: string): { event: EventView | undefined; gone: stri
     askForEvent(id).then(
       (event) => {
         if (!current) return;
-        const { gone, goneHint } = words.value.player;
-        setAsked(event === undefined ? { id, gone: `${gone} ${goneHint}` } : { id, event });
+        setAsked(event === undefined ? { id, gone: absence(id) } : { id, event });
       },
       (error: unknown) => {
         if (current) setAsked({ id, gone: sentenceOf(error) });
@@ -31,8 +30,17 @@ export function useEvent(id: string): { event: EventView | undefined; gone: stri
   return { event: known, gone: missing && asked.id === id ? asked.gone : undefined };
 }
 
+/** For so long after its beginning an event may go on, or its clip be on its way: who comes by a notification is early. */
+const ON_ITS_WAY_US = 900_000_000;
+
+function absence(id: string): string {
+  const { gone, goneHint, onItsWay } = words.value.player;
+  const sinceUs = Date.now() * 1000 - (placeOf(id)?.startUs ?? 0);
+  return sinceUs < ON_ITS_WAY_US ? onItsWay : `${gone} ${goneHint}`;
+}
+
 /** The event of this id; undefined where there is none. Throws `AnswerError`. */
-async function askForEvent(id: string): Promise<EventView | undefined> {
+export async function askForEvent(id: string): Promise<EventView | undefined> {
   const place = placeOf(id);
   if (place === undefined) return undefined;
   const { camera, startUs } = place;

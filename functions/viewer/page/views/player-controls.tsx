@@ -1,43 +1,48 @@
-import type { JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
-import type { EventView } from '../api.ts';
+import type { ComponentChildren, JSX, RefObject } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { ClipView } from '../api.ts';
 import { Icon } from '../parts/icons.tsx';
 import { Select } from '../parts/select.tsx';
 import { words } from '../words/words.ts';
 
 const SPEEDS = [0.25, 0.5, 1, 1.5, 2, 4] as const;
-/** How long a picture of a clip lasts, in s, until its video has shown two of them. */
-const USUAL_FRAME_S = 1 / 25;
+/** How long a picture of what is shown lasts, in s. */
 const frames = new WeakMap<HTMLVideoElement, number>();
 
 /** What a video's own controls lack: steps by one picture, and the speed. */
 export function PlayerControls(props: {
-  event: EventView;
-  video: { current: HTMLVideoElement | null };
+  clip: ClipView | undefined;
+  video: RefObject<HTMLVideoElement | null>;
+  /** What else is chosen for it. */
+  children: ComponentChildren;
 }): JSX.Element | null {
-  const { event, video } = props;
+  const { clip, video } = props;
   const { player: say } = words.value;
   const [speed, setSpeed] = useState(1);
   const [playing, setPlaying] = useState(false);
-  const known = useRef(false);
   useEffect(() => {
     const shown = video.current;
     if (shown === null) return undefined;
-    known.current = true;
     const events = ['play', 'pause', 'ended'] as const;
     const update = (): void => setPlaying(!shown.paused);
     const updateSpeed = (): void => setSpeed(shown.playbackRate);
     for (const each of events) shown.addEventListener(each, update);
     shown.addEventListener('ratechange', updateSpeed);
-    const stop = measureFrames(shown);
     update();
     return () => {
-      stop();
       for (const each of events) shown.removeEventListener(each, update);
       shown.removeEventListener('ratechange', updateSpeed);
     };
   }, [video]);
-  if (event.urls.clip === undefined) return null;
+  useEffect(() => {
+    const shown = video.current;
+    if (shown === null || clip === undefined) return undefined;
+    shown.playbackRate = speed;
+    // A camera's pictures may be uneven: what is seen of them counts from then on.
+    frames.set(shown, clip.frameMs / 1000);
+    return measureFrames(shown);
+  }, [video, clip?.url]);
+  if (clip === undefined) return null;
   const button = (name: 'frameBack' | 'frameOn' | 'play' | 'pause', act: () => void): JSX.Element => (
     <button class="icon-button" type="button" aria-label={say[name]} title={say[name]} onClick={act}>
       <Icon name={name} />
@@ -56,6 +61,7 @@ export function PlayerControls(props: {
           if (video.current !== null) video.current.playbackRate = Number(chosen);
         }}
       />
+      {props.children}
     </div>
   );
 }
@@ -84,7 +90,7 @@ function toggle(video: HTMLVideoElement | null): void {
 function stepFrame(video: HTMLVideoElement | null, step: -1 | 1): void {
   if (video === null) return;
   video.pause();
-  const to = video.currentTime + step * (frames.get(video) ?? USUAL_FRAME_S);
+  const to = video.currentTime + step * (frames.get(video) ?? 0);
   video.currentTime = Math.min(Math.max(0, to), video.duration || 0);
 }
 

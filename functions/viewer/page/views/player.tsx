@@ -1,18 +1,19 @@
-import type { JSX } from 'preact';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { JSX, RefObject } from 'preact';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { EventView } from '../api.ts';
+import { ClipChoices, ClipVideo, useClips } from '../parts/clip-video.tsx';
 import { Badges, Chips, badgesOf } from '../parts/event-card.tsx';
 import { IconButton } from '../parts/icon-button.tsx';
-import { addressOf } from '../place.ts';
 import { closeEvent, go } from '../router.ts';
 import { dateTimeText } from '../words/format.ts';
-import { eventTitle, gapText, playbackFaultText } from '../words/reasons.ts';
+import { eventTitle, gapText } from '../words/reasons.ts';
 import { words } from '../words/words.ts';
 import { EventActions } from './event-actions.tsx';
 import { EventFacts, Footage } from './event-facts.tsx';
 import { useEvent } from './event-source.ts';
 import { shownFeed } from './open-feed.ts';
 import { PlayerControls, playerKey } from './player-controls.tsx';
+import { PlayerScrub } from './player-scrub.tsx';
 
 /** An event over what lies behind it: its clip, and all that is known of it. */
 export function Player({ id }: { id: string }): JSX.Element {
@@ -87,24 +88,7 @@ export function Player({ id }: { id: string }): JSX.Element {
             <IconButton name="close" label={say.close} disabled={false} onClick={closeEvent} />
           </div>
         </header>
-        {event !== undefined && (
-          <>
-            <Stage key={event.id} event={event} video={video} />
-            <div class="player-body">
-              <div class="player-row">
-                <PlayerControls key={event.id} event={event} video={video} />
-                <EventActions key={event.id} event={event} />
-              </div>
-              <Footage event={event} />
-              <div class="player-row">
-                <Chips labels={event.labels} />
-                {badgesOf(event).length > 0 && <Badges badges={badgesOf(event)} />}
-              </div>
-              <EventFacts event={event} />
-              <p class="hint keys">{say.keys}</p>
-            </div>
-          </>
-        )}
+        {event !== undefined && <Opened key={event.id} event={event} video={video} />}
         {gone !== undefined && (
           <div class="player-body">
             <p>{gone}</p>
@@ -115,61 +99,44 @@ export function Player({ id }: { id: string }): JSX.Element {
   );
 }
 
+/** The clip of an event, what can be done with it, and all that is known of it. */
+function Opened(props: { event: EventView; video: RefObject<HTMLVideoElement | null> }): JSX.Element {
+  const { event, video } = props;
+  const { player: say } = words.value;
+  const shown = useClips(event.clips);
+  const [gap] = event.gaps;
+  return (
+    <>
+      <div class="stage">
+        <ClipVideo
+          shown={shown}
+          poster={event.urls.snapshot}
+          video={video}
+          none={say.noFootage(gap === undefined ? '' : gapText(gap))}
+        />
+      </div>
+      <div class="player-body">
+        {shown.clip !== undefined && <PlayerScrub event={event} clip={shown.clip} video={video} />}
+        <div class="player-row">
+          <PlayerControls clip={shown.clip} video={video}>
+            <ClipChoices shown={shown} />
+          </PlayerControls>
+          <EventActions event={event} clip={shown.clip} />
+        </div>
+        <Footage event={event} />
+        <div class="player-row">
+          <Chips labels={event.labels} />
+          {badgesOf(event).length > 0 && <Badges badges={badgesOf(event)} />}
+        </div>
+        <EventFacts event={event} />
+        <p class="hint keys">{say.keys}</p>
+      </div>
+    </>
+  );
+}
+
 function neighbour(id: string, step: -1 | 1): EventView | undefined {
   const events = shownFeed.value?.events.value ?? [];
   const index = events.findIndex((event) => event.id === id);
   return index < 0 ? undefined : events[index + step];
-}
-
-/** The clip, or why there is none to see. */
-function Stage(props: { event: EventView; video: { current: HTMLVideoElement | null } }): JSX.Element {
-  const { event, video } = props;
-  const { clip, snapshot } = event.urls;
-  const { player: say } = words.value;
-  const [failed, setFailed] = useState<'network' | 'codec' | undefined>(undefined);
-  useEffect(() => {
-    const shown = video.current;
-    // A browser that does not start by itself leaves it to the video's own play button.
-    void shown?.play().catch(() => undefined);
-    return () => {
-      // Lets go of the connection.
-      shown?.removeAttribute('src');
-      shown?.load();
-    };
-  }, [video]);
-  const [gap] = event.gaps;
-  const fault =
-    clip === undefined
-      ? say.noFootage(gap === undefined ? '' : gapText(gap))
-      : failed === undefined
-        ? undefined
-        : playbackFaultText(event.videoCodec, failed === 'network');
-  return (
-    <div class="stage">
-      <video
-        id="player-video"
-        ref={video}
-        src={clip === undefined ? undefined : addressOf(clip)}
-        poster={snapshot === undefined ? undefined : addressOf(snapshot)}
-        controls={fault === undefined}
-        playsInline
-        preload="auto"
-        onError={({ currentTarget }) => {
-          if (!currentTarget.hasAttribute('src')) return;
-          setFailed(currentTarget.error?.code === MediaError.MEDIA_ERR_NETWORK ? 'network' : 'codec');
-        }}
-      />
-      {fault !== undefined && (
-        <p class="stage-fault" id="player-fault" role="alert">
-          {fault}
-          {clip !== undefined && (
-            <>
-              {' '}
-              <a href={`${addressOf(clip)}?download=1`}>{say.downloadThe}</a>
-            </>
-          )}
-        </p>
-      )}
-    </div>
-  );
 }

@@ -1,7 +1,8 @@
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { sharedAnswer, type SharedAnswer } from '../api.ts';
 import { ask, sentenceOf } from '../data/ask.ts';
+import { ClipChoices, ClipVideo, useClips } from '../parts/clip-video.tsx';
 import { Empty } from '../parts/empty.tsx';
 import { Icon } from '../parts/icons.tsx';
 import { addressOf } from '../place.ts';
@@ -10,7 +11,7 @@ import { words } from '../words/words.ts';
 
 /** The event of a link that somebody was given: its clip, and nothing else of this faascam. */
 export function Shared({ token }: { token: string }): JSX.Element | null {
-  const { player: say, shared: sayShared } = words.value;
+  const { shared: sayShared } = words.value;
   const [shown, show] = useState<SharedAnswer | undefined>(undefined);
   const [fault, setFault] = useState<string | undefined>(undefined);
   useEffect(() => {
@@ -19,8 +20,14 @@ export function Shared({ token }: { token: string }): JSX.Element | null {
     });
   }, [token]);
   if (fault !== undefined) return <Empty title={sayShared.gone} text={fault} />;
-  if (shown === undefined) return null;
+  return shown === undefined ? null : <SharedEvent shown={shown} />;
+}
+
+function SharedEvent({ shown }: { shown: SharedAnswer }): JSX.Element {
+  const { player: say, shared: sayShared } = words.value;
   const { camera, startUs, startIso, expiresUs, urls } = shown;
+  const video = useRef<HTMLVideoElement>(null);
+  const clips = useClips(shown.clips);
   return (
     <section class="single" aria-labelledby="shared-title">
       <div>
@@ -31,22 +38,18 @@ export function Shared({ token }: { token: string }): JSX.Element | null {
           <time dateTime={startIso}>{dateTimeText(startUs)}</time>
         </p>
       </div>
-      <div class="live-stage">
-        <video
-          class="live-video"
-          src={addressOf(urls.clip)}
-          poster={addressOf(urls.snapshot)}
-          controls
-          playsInline
-          preload="auto"
-        />
+      <div class="stage stage-alone">
+        <ClipVideo shown={clips} poster={urls.snapshot} video={video} none={say.noFootage('')} />
       </div>
-      <p class="actions">
-        <a class="button button-strong" href={`${addressOf(urls.clip)}?download=1`}>
-          <Icon name="download" />
-          {say.download}
-        </a>
-      </p>
+      <div class="actions">
+        <ClipChoices shown={clips} />
+        {clips.clip !== undefined && (
+          <a class="button button-strong" href={`${addressOf(clips.clip.url)}?download=1`}>
+            <Icon name="download" />
+            {say.download}
+          </a>
+        )}
+      </div>
       <p class="hint">{sayShared.until(dateTimeText(expiresUs))}</p>
     </section>
   );

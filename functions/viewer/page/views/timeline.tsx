@@ -13,6 +13,7 @@ import { Select } from '../parts/select.tsx';
 import { go, search, setSearch } from '../router.ts';
 import { clockText, dayBeside, dayKey, dayText, dayWindow } from '../words/format.ts';
 import { words } from '../words/words.ts';
+import { ExportFootage, minuteAround } from './export-footage.tsx';
 import { TimelineStage } from './timeline-stage.tsx';
 import { CamerasNotice } from './wall.tsx';
 
@@ -137,6 +138,9 @@ function Day({ camera, day }: { camera: string; day: Span }): JSX.Element {
       />
       <Spells spells={spells} />
       <p class="hint keys">{say.keys}</p>
+      <div class="actions">
+        <ExportFootage camera={camera} range={() => minuteAround(cursorUs)} />
+      </div>
       {fault !== undefined && (
         <p class="notice" role="alert">
           {fault}
