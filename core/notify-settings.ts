@@ -227,7 +227,7 @@ export const notifySettings = z
       }
       seen.add(each.name);
       for (const to of each.to) {
-        if (to in targets) continue;
+        if (Object.hasOwn(targets, to)) continue;
         context.addIssue({
           code: 'custom',
           path: ['rules', index, 'to'],

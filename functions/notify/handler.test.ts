@@ -203,9 +203,13 @@ it('a message that is none of its own, or malformed, is refused for good', async
   await expect(site.call(handler, subjects.notices('house'), { v: 2 })).rejects.toMatchObject(malformed);
 });
 
-it('settings that are wrong are told with their key, and nothing of what they hold', async () => {
-  const wrong = settings({ to: ['nobody'] }, { secretFile: 'a-secret' });
-  await expect(site.start(wrong)).rejects.toThrow(
-    /FAASCAM_NOTIFY, key rules\.0\.to: names the target nobody, which is not among targets/,
-  );
-});
+it.each(['nobody', 'constructor'])(
+  'settings that name a target that is none (%s) are told with their key',
+  async (name) => {
+    const wrong = settings({ to: [name] }, { secretFile: 'a-secret' });
+    const told =
+      /FAASCAM_NOTIFY, key rules\.0\.to: names the target (nobody|constructor), which is not among targets/;
+    await expect(site.start(wrong)).rejects.toThrow(told);
+    await expect(site.start(wrong)).rejects.not.toThrow(/a-secret/);
+  },
+);

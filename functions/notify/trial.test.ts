@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import mqtt from 'mqtt';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { notifySettings } from '@faascam/core/notify-settings';
-import { keepSubscription, listSubscriptions } from '@faascam/core/push-subscriptions';
+import { keepSubscription, listSubscriptions, removeSubscription } from '@faascam/core/push-subscriptions';
 import { makeCertificate, type Certificate } from '@faascam/test-servers/certificates';
 import { mosquitto, startMqttBroker } from '@faascam/test-servers/mqtt-broker';
 import { browserAt } from './testing/browser.ts';
@@ -52,6 +52,21 @@ it('a name that is none is told with those that there are', async () => {
   await expect(trying({ house: { kind: 'webhook', url: receiver.url } }, 'home')).rejects.toThrow(
     /no target "home" in notify\.targets; there are: house/,
   );
+  await expect(trying({}, 'constructor')).rejects.toThrow(/no target "constructor".*there are: none/);
+});
+
+it('a key of our own that is wrong is told, and costs no browser', async () => {
+  const privateKeyFile = join(site.folder, 'push-key');
+  writeFileSync(privateKeyFile, 'a-secret');
+  const keys = { publicKey: 'B'.repeat(87), privateKeyFile };
+  const phones = { kind: 'push', contact: 'mailto:a@example.org', privateAddresses: true, ...keys };
+  const { subscription } = browserAt(`${receiver.url}/phone`);
+  const kept = await keepSubscription(site.messaging, subscription, { user: 'ann' });
+  await expect(trying({ phones }, 'phones')).rejects.toThrow(
+    /push-key holds no private VAPID key: put 43 letters/,
+  );
+  expect(await listSubscriptions(site.messaging)).toHaveLength(1);
+  if (kept.kind === 'kept') await removeSubscription(site.messaging, kept.key);
 });
 
 it('each browser is told, and one that is gone is forgotten', async () => {

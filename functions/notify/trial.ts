@@ -32,7 +32,7 @@ export interface TrialOptions {
  */
 export async function tryTarget(name: string, options: TrialOptions): Promise<Trial[]> {
   const { settings, clock = systemClock } = options;
-  const target = settings.targets[name];
+  const target = Object.hasOwn(settings.targets, name) ? settings.targets[name] : undefined;
   if (target === undefined) {
     const names = Object.keys(settings.targets).join(', ') || 'none';
     throw new UsageError(
