@@ -59,12 +59,13 @@ export async function latency(
   const over = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let page: Listening | undefined;
+  let watched: Watched[] = [];
   try {
     page = command.page === undefined ? undefined : await openPage(host, command.page);
     timer = setTimeout(() => over.abort(), seconds * 1000);
     const limit = AbortSignal.any([signal, over.signal]);
     tell(`Measuring for ${seconds} s ...`);
-    const watched = [
+    watched = [
       ...addresses.map((address) => watch(redact(address), (each) => watchSource(address, each), limit)),
       ...cameras.flatMap((camera) => {
         if (config === undefined || messaging === undefined) return [];
@@ -87,6 +88,9 @@ export async function latency(
     if (places.every(({ pictures }) => pictures === 0)) throw new FaascamError('no-time-code', NO_CODE);
   } finally {
     clearTimeout(timer);
+    // When one of several watches fails, the others look on.
+    over.abort();
+    await Promise.allSettled(watched.map(({ fault }) => fault));
     await page?.close();
     if (messaging !== undefined) await closeNats(messaging);
   }
