@@ -60,6 +60,7 @@ class PushSession {
   #child: ChildProcess | undefined;
   #takesSound = false;
   #streamEnded = false;
+  #isOver = false;
   #stalled = false;
   #pictures = 0;
   #watch: NodeJS.Timeout | undefined;
@@ -82,6 +83,8 @@ class PushSession {
       end: () => this.#finish(),
       isBehind: () => (this.#child?.stdin?.writableLength ?? 0) > MOST_WAITING_BYTES,
     });
+    // What the tap had at once may have been refused.
+    if (this.#isOver) this.#leave();
   }
 
   readonly #onAbort = (): void => {
@@ -161,6 +164,7 @@ class PushSession {
   }
 
   #over(end: PushEnd): void {
+    this.#isOver = true;
     clearTimeout(this.#watch);
     this.#leave();
     this.#options.signal.removeEventListener('abort', this.#onAbort);

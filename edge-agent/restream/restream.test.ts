@@ -55,6 +55,7 @@ afterAll(async () => {
 });
 
 interface Sent {
+  tap: LiveTap;
   camera: CameraTest;
   restream: Restream;
   /** Of the first target. */
@@ -84,7 +85,7 @@ async function send(targets: Target[], source = video): Promise<Sent> {
     if (first === undefined) throw new Error('no target');
     return first;
   };
-  return { camera, restream, health };
+  return { tap, camera, restream, health };
 }
 
 /** An ffmpeg that takes a stream, decodes so many pictures of it, and ends; answers what it wrote. */
@@ -113,6 +114,8 @@ function receiver(input: string[], pictures: number): { result: Promise<string>;
   undo.push(stop);
   return { result: over.then(() => output), stop };
 }
+
+const noop = (): void => undefined;
 
 function picturesIn(output: string, stream = 0): number {
   return output.split('\n').filter((line) => line.startsWith(`${stream}, `)).length;
@@ -241,5 +244,17 @@ describe('a target that refuses says why', () => {
     const { health } = await send([{ to: `udp://127.0.0.1:${await freeUdpPort()}` }], loud);
     await vi.waitFor(() => expect(health().state).toBe('failed'), patience);
     expect(health().cause).toContain('takes H.264 or H.265 or MPEG-2, and the camera sends MJPEG');
+  });
+
+  test('and takes nothing of the camera then, also where somebody watches it', limit, async () => {
+    const { tap, restream, health } = await send([], loud);
+    let pictures = 0;
+    const leave = tap.subscribe({ begin: noop, packet: () => (pictures += 1), end: noop });
+    await vi.waitFor(() => expect(pictures).toBeGreaterThan(0), patience);
+    const to = `udp://127.0.0.1:${await freeUdpPort()}`;
+    await restream.set([{ to, transcode: 'never', sound: 'camera' }]);
+    await vi.waitFor(() => expect(health().state).toBe('failed'), patience);
+    expect(tap.takers).toBe(1);
+    leave();
   });
 });
