@@ -1,12 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@faascam/core/clock';
 import { liveSettings } from '@faascam/core/live-settings';
 import { createLogger } from '@faascam/core/log';
 import { connectNats, type Messaging } from '@faascam/core/messaging';
-import { startNatsServer } from '@faascam/core/nats-server';
+import { startNatsServer, type NatsServer } from '@faascam/core/nats-server';
 import { subjects } from '@faascam/core/subjects';
+import { startGuardedNats } from '@faascam/test-servers/guarded-nats';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { openCameraTest } from '../capture/test-camera.ts';
 import { makeVideo } from '../capture/test-video.ts';
@@ -24,12 +25,15 @@ const LINK_BYTES_A_SECOND = 300_000;
 let directory: string;
 /** Of one who looks, straight at the server. */
 let viewer: Messaging;
+let server: NatsServer;
+let cameras: LiveCameras;
 /** Of the agent, through a slow link. */
 let agent: Messaging;
 /** Subjects of what came from the agent, in this order. */
 const came: string[] = [];
 const undo: (() => Promise<unknown>)[] = [];
 
+const settings = liveSettings.parse({ pictures: { natsFps: 10 } });
 const names = ['yard', 'barn'];
 
 beforeAll(async () => {
@@ -38,7 +42,7 @@ beforeAll(async () => {
   const video = join(directory, 'camera.mkv');
   const noise = 'testsrc2=size=640x360:rate=10:duration=60,noise=alls=60:allf=t';
   await makeVideo('-f', 'lavfi', '-i', noise, '-c:v', 'mjpeg', '-q:v', '5', '-t', '20', video);
-  const server = await startNatsServer({ directory: join(directory, 'nats') });
+  server = await startNatsServer({ directory: join(directory, 'nats') });
   undo.push(() => server.stop());
   const link = await openLink({
     to: Number(new URL(server.url).port),
@@ -56,8 +60,7 @@ beforeAll(async () => {
     const opened = await openCameraTest(directory, { source: `file:${video}` }, { tap });
     undo.push(() => opened.stop());
   }
-  const settings = liveSettings.parse({ pictures: { natsFps: 10 } });
-  const cameras = new LiveCameras({ settings, cameras: taps, clock: systemClock, log });
+  cameras = new LiveCameras({ settings, cameras: taps, clock: systemClock, log });
   undo.push(() => cameras.close());
   const control = new LiveControl({ settings, cameras, nats: linkOf(agent), clock: systemClock, log });
   undo.push(async () => {
@@ -102,4 +105,25 @@ test('cameras that are watched through a slow link take turns', async () => {
     const pictures = came.slice(before).filter((subject) => subject === subjects.livePictures(camera));
     expect(pictures.length).toBeGreaterThan(1);
   }
+});
+
+test('an answer that is too large for the NATS of the agent harms nothing', async () => {
+  const folder = await mkdtemp(join(directory, 'narrow-'));
+  await writeFile(join(folder, 'auth.conf'), 'max_payload: 64\n');
+  const narrow = await startGuardedNats({ folder });
+  const messaging = await connectNats(`nats://127.0.0.1:${narrow.port}`, 'agent');
+  const own = createLogger('test');
+  const warned = vi.spyOn(own, 'warn');
+  const other = new LiveControl({
+    ...{ settings, cameras, nats: linkOf(messaging), clock: systemClock, log: own },
+  });
+  other.serve(messaging.nc, ['shed']);
+  // A rejection that nobody handles, which ends an agent, fails this run.
+  messaging.nc.publish(subjects.liveControl('shed'), JSON.stringify({ v: 1, kind: 'watch', seconds: 60 }), {
+    reply: 'viewer',
+  });
+  await vi.waitFor(() => expect(warned.mock.lastCall?.join()).toContain('cannot be answered'), patience);
+  other.close();
+  await messaging.nc.close();
+  await narrow.stop();
 });

@@ -82,7 +82,12 @@ export class LiveControl {
       if (reply.kind === 'refused' && reply.status === 500)
         this.#options.log.error({ err: error }, 'a live view could not be served');
     }
-    message.respond(JSON.stringify(reply));
+    try {
+      message.respond(JSON.stringify(reply));
+    } catch (error) {
+      // Of a NATS that takes only small messages, or that is being left. Whoever asked hears that nobody answers.
+      this.#options.log.warn(`A request for live view cannot be answered: ${messageOf(error)}`);
+    }
   }
 
   async #do(camera: string, request: LiveRequest): Promise<LiveReply> {

@@ -29,6 +29,7 @@ export class WebRtcViewers {
   readonly #settings: LiveSettings;
   readonly #log: Logger;
   readonly #sessions = new Map<string, Session>();
+  #closed = false;
 
   constructor(settings: LiveSettings, log: Logger) {
     this.#settings = settings;
@@ -41,7 +42,7 @@ export class WebRtcViewers {
 
   /**
    * Answers an SDP offer. The session ends with its peer. Throws `LiveRefusal` when the camera sends nothing, or nothing that
-   * WebRTC carries, and when the offer is none.
+   * WebRTC carries, when the offer is none, and after `close`.
    */
   async offer(camera: string, tap: LiveTap, sdp: string): Promise<{ session: string; sdp: string }> {
     await requireH264(camera, tap);
@@ -76,6 +77,10 @@ export class WebRtcViewers {
       await peer.close();
       throw new LiveRefusal(400, 'bad-offer', `The WebRTC offer cannot be answered: ${messageOf(cause)}.`);
     }
+    if (this.#closed) {
+      await peer.close();
+      throw new LiveRefusal(503, 'stopping', 'The agent is stopping.');
+    }
     this.#keep(session, camera, peer, tap, viewer);
     return { session, sdp: peer.localDescription?.sdp ?? '' };
   }
@@ -102,6 +107,7 @@ export class WebRtcViewers {
   }
 
   close(): void {
+    this.#closed = true;
     for (const session of [...this.#sessions.keys()]) this.end(session);
   }
 
@@ -114,6 +120,8 @@ export class WebRtcViewers {
         clearTimeout(missing);
         heardMs = performance.now();
         leave ??= tap.subscribe(viewer);
+        // What the camera sends may have ended the session meanwhile.
+        if (!this.#sessions.has(session)) leave();
       } else if (state === 'failed' || state === 'closed' || state === 'disconnected') this.end(session);
     });
     const reports = peer.getSenders().map((sender) =>
