@@ -13,6 +13,8 @@ export const subjects = {
   liveAnswer: (camera: string, token: string) => `live.${camera}.answer.${token}`,
   /** Pictures for those who watch through NATS; no stream keeps them. Headers as those of frames. */
   livePictures: (camera: string) => `live.${camera}`,
+  /** Objects of each frame, for whoever watches; no stream keeps them. See `tracksMessage`. */
+  tracks: (camera: string) => `tracks.${camera}`,
   /** A notification on its way to a target, or to one of its receivers. */
   notices: (target: string, receiver?: string) =>
     receiver === undefined ? `notices.${target}` : `notices.${target}.${receiver}`,

@@ -57,6 +57,7 @@ export function rightsOf(agents: Agents, own: readonly string[] = []): Record<st
       subjects.events('*'),
       subjects.clipsWanted('*'),
       `${API}.STREAM.MSG.GET.${streams.events}`,
+      subjects.tracks('*'),
       ...ownStates(buckets.tracks),
       ...watchesCameras(),
     ]),
@@ -90,6 +91,7 @@ export function rightsOf(agents: Agents, own: readonly string[] = []): Record<st
         subjects.events('*'),
         subjects.livePictures('*'),
         subjects.liveAnswer('*', '*'),
+        subjects.tracks('*'),
       ],
     ),
     [natsUsers.notify]: part(natsUsers.notify, [

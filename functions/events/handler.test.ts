@@ -14,6 +14,7 @@ import {
 import { connectNats, ensureStreams, type Messaging } from '@faascam/core/messaging';
 import { startNatsServer, type NatsServer } from '@faascam/core/nats-server';
 import { buckets, streams, subjects } from '@faascam/core/subjects';
+import { tracksMessage, type TracksMessage } from '@faascam/core/track-message';
 import { frameOf, walk } from './testing/scene.ts';
 
 // Read when the handler is loaded.
@@ -117,6 +118,39 @@ describe('the events function', () => {
     const { events, wanted } = await said('twice');
     expect(phasesOf(events)).toEqual(['start', 'end']);
     expect(wanted.map(({ eventId }) => eventId)).toEqual([events[0]?.id]);
+  });
+
+  it('tells whoever watches which object is where in each frame, once', async () => {
+    const told: TracksMessage[] = [];
+    const subscription = messaging.nc.subscribe(subjects.tracks('watched'), {
+      callback: (_, message) => {
+        told.push(tracksMessage.parse(message.json()));
+      },
+    });
+    await messaging.nc.flush();
+    const frames = framesOf('watched', 0, 6);
+    for (const frame of frames) {
+      await call(frame);
+      await call(frame);
+    }
+    await call({ ...frameOf(walk(2, 8), 31), camera: 'watched', inferred: false, objects: [], low: [] });
+    await vi.waitFor(() => expect(told).toHaveLength(frames.length + 1), { timeout: 30_000 });
+    subscription.unsubscribe();
+    expect(told.map(({ capturedAtUs }) => capturedAtUs).slice(0, -1)).toEqual(
+      frames.map(({ capturedAtUs }) => capturedAtUs),
+    );
+    // Where the detector saw it, and the same object throughout; sure of it after some looks.
+    const boxes = (objects: readonly { box: readonly number[] }[]) =>
+      objects.map(({ box }) => box.map((part) => part.toFixed(4)));
+    expect(told.slice(0, -1).map(({ objects }) => boxes(objects))).toEqual(
+      frames.map(({ objects }) => boxes(objects)),
+    );
+    const seen = told.flatMap(({ objects }) => objects);
+    expect(new Set(seen.map(({ track, label, score }) => `${track} ${label} ${score}`))).toEqual(
+      new Set(['0 person 0.8']),
+    );
+    expect([seen[0]?.confirmed, seen.at(-1)?.confirmed]).toEqual([false, true]);
+    expect(told.at(-1)).toMatchObject({ inferred: false, objects: [] });
   });
 
   it('gives the same events when its frames go to one replica or the other, or to both at the same time', async () => {

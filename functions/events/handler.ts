@@ -16,6 +16,7 @@ import { eventSettings, settingsFromEnv, type EventSettings } from '@faascam/cor
 import { buckets, cameraOf, headers, streams, subjects } from '@faascam/core/subjects';
 import { withTraceOf } from '@faascam/core/trace-context';
 import { endOfForgotten } from './event.ts';
+import { followedIn } from './followed.ts';
 import { OddFrames } from './odd-frames.ts';
 import { advance, type Step } from './rules.ts';
 import { decodeTracks, encodeTracks, type CameraTracks, type Outgoing } from './state.ts';
@@ -34,6 +35,7 @@ const handler: FunctionHandler = async (event, context) => {
   requireOwnCamera(event, frame);
   const { step, forgotten } = await take(frame, await profiles.of(frame.camera));
   if (step.kind === 'late' || step.kind === 'strange') oddFrames.tell(frame, step.kind);
+  if (step.kind === 'advanced') await tell(step.state, frame);
   const outgoing = 'outgoing' in step ? step.outgoing : [];
   await send(frame.camera, [...forgotten, ...outgoing], withTraceOf(event));
   return context.status(200).succeed(step.kind === 'advanced' ? '' : step.kind);
@@ -97,6 +99,12 @@ async function lastTold(camera: string): Promise<EventMessage | undefined> {
     if (error instanceof MalformedInputError) return undefined;
     throw error;
   }
+}
+
+/** For whoever watches at the moment: nobody waits for it, and where nobody does the server drops it. */
+async function tell(state: CameraTracks, frame: DetectionsMessage): Promise<void> {
+  const { nc } = await messaging.get();
+  nc.publish(subjects.tracks(frame.camera), JSON.stringify(followedIn(state, frame)));
 }
 
 async function send(

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 
 /** One piece of news: its kind, its camera, and what there is to say as JSON. */
 export interface News {
-  kind: 'event' | 'stored' | 'camera';
+  kind: 'event' | 'stored' | 'camera' | 'boxes';
   camera: string;
   data: object;
 }
@@ -21,14 +21,23 @@ export interface NewsOptions {
   /** After so long a stream ends by itself. In ms. */
   endAfterMs?: number;
   heartbeatMs?: number;
+  /** A browser comes back after so long. In ms. */
+  comeBackMs?: number;
 }
+
+/** Of an answer that is such a stream. */
+export const streamHeaders = {
+  'Content-Type': 'text/event-stream; charset=utf-8',
+  'Cache-Control': 'no-store',
+  // nginx would keep news back until there are many.
+  'X-Accel-Buffering': 'no',
+} as const;
 
 /** News kept for listeners that come back. */
 const KEPT = 500;
 /** A listener that has so much unread is too slow: it is ended, and comes back to what was kept. */
 const MOST_UNREAD_BYTES = 128 * 1024;
 const MOST_LISTENERS = 200;
-/** A browser comes back after so long. */
 const COME_BACK_MS = 1000;
 const LINGER_MS = 30_000;
 /** Below what a gateway, a proxy and the end of a function wait for. */
@@ -60,6 +69,7 @@ export class NewsHub {
   constructor(options: NewsOptions) {
     this.#options = {
       ...{ lingerMs: LINGER_MS, endAfterMs: END_AFTER_MS, heartbeatMs: HEARTBEAT_MS },
+      comeBackMs: COME_BACK_MS,
       ...options,
     };
   }
@@ -100,7 +110,10 @@ export class NewsHub {
     this.#listeners.add(listener);
     stream.once('close', () => this.#leave(listener));
     const missed = this.#since(lastId);
-    push(listener, `retry: ${COME_BACK_MS}\n${this.#position(missed === undefined ? 'reset' : 'hello')}`);
+    push(
+      listener,
+      `retry: ${this.#options.comeBackMs}\n${this.#position(missed === undefined ? 'reset' : 'hello')}`,
+    );
     for (const news of missed ?? []) this.#send(listener, news);
     listener.timers.push(
       setInterval(() => push(listener, ': still here\n\n'), this.#options.heartbeatMs),

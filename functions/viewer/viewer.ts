@@ -21,6 +21,7 @@ import { Gatekeeper } from './auth/gatekeeper.ts';
 import { Login } from './auth/login.ts';
 import { loginOperations } from './auth/operations.ts';
 import type { AskNats } from './auth/session-registry.ts';
+import { BoxHubs } from './box-hubs.ts';
 import { EventIndex } from './event-index.ts';
 import { LiveLink } from './live-link.ts';
 import { DeniedError, NatsAwayError, NatsLink } from './nats-link.ts';
@@ -56,6 +57,7 @@ export class Viewer {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #news: NewsHub;
+  readonly #boxes: BoxHubs;
   readonly #index: EventIndex;
   readonly #nats: NatsLink;
   readonly #live: LiveLink;
@@ -99,12 +101,14 @@ export class Viewer {
           this.#news.tell(news);
         }),
     });
+    this.#boxes = new BoxHubs(this.#nats);
     const passing = randomBytes(32);
     const shareSecret = options.shareSecret ?? (() => Promise.resolve(passing));
     const operations = [
       ...operationsOf({
         ...{ live: this.#live, liveSecret, streamMs, shareSecret },
         ...{ store, index: this.#index, nats: this.#nats, clock, log, news: this.#news },
+        boxes: this.#boxes,
         noteStored: (id, removed) => {
           this.noteStored(id, removed);
         },
@@ -138,6 +142,7 @@ export class Viewer {
 
   async close(): Promise<void> {
     this.#news.close();
+    this.#boxes.close();
     await this.#index.close();
     this.#live.close();
     await this.#nats.close();

@@ -1,3 +1,4 @@
+import { boxOperations } from './boxes.ts';
 import { cameraOperations } from './cameras.ts';
 import { eventOperations } from './events.ts';
 import { liveOperations } from './live.ts';
@@ -21,6 +22,7 @@ export function operationsOf(parts: Parts): Operation[] {
     ...cameraOperations(parts),
     ...profileOperations(parts),
     ...motionOperations(parts),
+    ...boxOperations(parts),
     ...exportOperations(parts),
     ...pushOperations(parts),
     ...liveOperations(parts),

@@ -6,6 +6,7 @@ import { createLogger } from '@faascam/core/log';
 import { freePort } from '@faascam/core/ports';
 import { openStore, type ObjectStore } from '@faascam/core/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BoxHubs } from '../box-hubs.ts';
 import { EventIndex } from '../event-index.ts';
 import { LiveLink } from '../live-link.ts';
 import { NatsLink } from '../nats-link.ts';
@@ -41,6 +42,7 @@ beforeAll(async () => {
       liveSecret: '',
       streamMs: 1000,
       news,
+      boxes: new BoxHubs(nats),
       noteStored: () => undefined,
       shareSecret: () => Promise.resolve(Buffer.alloc(32)),
     }),

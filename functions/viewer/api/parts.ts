@@ -1,6 +1,7 @@
 import type { Clock } from '@faascam/core/clock';
 import type { Logger } from '@faascam/core/log';
 import type { ObjectStore } from '@faascam/core/store';
+import type { BoxHubs } from '../box-hubs.ts';
 import type { EventIndex } from '../event-index.ts';
 import type { LiveLink } from '../live-link.ts';
 import type { NatsLink } from '../nats-link.ts';
@@ -19,6 +20,7 @@ export interface Parts {
   clock: Clock;
   log: Logger;
   news: NewsHub;
+  boxes: BoxHubs;
   /** Something of an event was stored, or it was removed, just now: lists and listeners are to know. */
   noteStored: (id: string, removed: boolean) => void;
   /** What share links are signed with. Throws `UsageError`. */

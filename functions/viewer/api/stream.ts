@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { cameraId, eventId } from '@faascam/core/ids';
 import { eventMessage, timeUs } from '@faascam/core/messages';
 import { errorAnswer } from '../answer.ts';
+import { streamHeaders } from '../news.ts';
 import { cameraView } from './camera-schema.ts';
 import { nothingAsked, operation, type Operation } from './operation.ts';
 import type { Parts } from './parts.ts';
@@ -46,18 +47,13 @@ export function streamOperations({ news }: Parts): Operation[] {
         more: { 503: 'Too many listen.' },
       },
       run: ({ asked, identity }) => {
-        const headers = {
-          'Content-Type': 'text/event-stream; charset=utf-8',
-          'Cache-Control': 'no-store',
-          // nginx would keep news back until there are many.
-          'X-Accel-Buffering': 'no',
-        };
-        if (asked.method === 'HEAD') return Promise.resolve({ status: 200, headers, body: undefined });
+        if (asked.method === 'HEAD')
+          return Promise.resolve({ status: 200, headers: streamHeaders, body: undefined });
         const lastId = asked.header('last-event-id');
         const stream = news.listen({ lastId, cameras: identity.cameras });
         if (stream === undefined)
           return Promise.resolve(errorAnswer(503, 'Too many listen already: try again in a while.'));
-        return Promise.resolve({ status: 200, headers, body: stream });
+        return Promise.resolve({ status: 200, headers: streamHeaders, body: stream });
       },
     }),
   ];
