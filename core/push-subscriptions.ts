@@ -66,8 +66,8 @@ export async function keepSubscription(
   const key = pushKey(endpoint);
   const there = await allValues(way);
   if (!there.has(key) && there.size >= MOST_SUBSCRIPTIONS) return { kind: 'full', of: 'all' };
-  const theirs = [...there].filter(([each, value]) => each !== key && userOf(each, value) === whose.user);
-  if (theirs.length >= mostOfUser) return { kind: 'full', of: 'user' };
+  const theirs = [...there].flatMap(([each, value]) => (userOf(each, value) === whose.user ? [each] : []));
+  if (!theirs.includes(key) && theirs.length >= mostOfUser) return { kind: 'full', of: 'user' };
   const kept: KeptSubscription = { v: 1, endpoint, keys, atUs: nowUs, ...whose };
   await way.js.publish(`${PREFIX}${key}`, JSON.stringify(kept));
   return { kind: 'kept', key };

@@ -11,11 +11,16 @@ import {
   PUSH_PUBLIC_KEY,
   pushKey,
 } from '@faascam/core/push-subscription';
-import { listSubscriptions, readSubscription, tellPublicKey } from '@faascam/core/push-subscriptions';
+import {
+  listSubscriptions,
+  readSubscription,
+  removeSubscription,
+  tellPublicKey,
+} from '@faascam/core/push-subscriptions';
 import { ensureSite } from '@faascam/core/site-buckets';
 import { openStore, type ObjectStore } from '@faascam/core/store';
 import { buckets } from '@faascam/core/subjects';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { hostHandler, type HandlerHost } from '../fixture.ts';
 import { PageFiles } from '../page-files.ts';
 import { Viewer } from '../viewer.ts';
@@ -28,7 +33,7 @@ let server: NatsServer;
 let messaging: Messaging;
 let viewer: Viewer;
 let host: HandlerHost;
-let says: Identity = { name: 'ann', role: 'viewer', provenBy: 'session' };
+let says: Identity;
 const key = 'B'.padEnd(87, 'k');
 const subscription = {
   endpoint: 'https://push.example.org/send/1',
@@ -48,6 +53,14 @@ beforeAll(async () => {
   });
   host = await hostHandler(async (event, context) => await viewer.handle(event, context));
 });
+beforeEach(async () => {
+  says = { name: 'ann', role: 'viewer', provenBy: 'session' };
+  await ensureSite(messaging);
+  await tellPublicKey(messaging, key);
+  for (const browser of await listSubscriptions(messaging)) await removeSubscription(messaging, browser);
+  // NATS is connected to in the background.
+  await vi.waitFor(async () => expect((await ask('')).status).toBe(200), 20_000);
+});
 afterAll(async () => {
   await host.stop();
   await viewer.close();
@@ -64,8 +77,7 @@ const ask = (path: string, method = 'GET', body?: unknown): Promise<Response> =>
   });
 
 it('without anybody who sends there is no key, and nothing to subscribe to', async () => {
-  // NATS is connected to in the background.
-  await vi.waitFor(async () => expect((await ask('')).status).toBe(200), 20_000);
+  await messaging.jsm.streams.delete(`KV_${buckets.push}`);
   expect(await (await ask('')).json()).toEqual({});
   await ensureSite(messaging);
   expect((await ask('/subscriptions', 'POST', subscription)).status).toBe(404);
@@ -73,7 +85,6 @@ it('without anybody who sends there is no key, and nothing to subscribe to', asy
 });
 
 it('a browser subscribes with the key, for its user and their cameras, and ends it again', async () => {
-  await tellPublicKey(messaging, key);
   expect(pushAnswer.parse(await (await ask('')).json())).toEqual({ publicKey: key });
   says = { name: 'bob', role: 'viewer', provenBy: 'session', cameras: ['yard'] };
   const answers = [
@@ -109,7 +120,6 @@ it('one user has a few browsers, so that there is room for the others', async ()
   expect(await refused.text()).toMatch(/10 of your browsers are told already: turn/);
   // One of them once more, and somebody else's.
   expect([await asks('eve', 3), await asks('ann', 0)]).toEqual([200, 200]);
-  for (const browser of await listSubscriptions(messaging)) await ask(`/subscriptions/${browser}`, 'DELETE');
   // Where there are no users, all are one.
   says = { name: 'anybody', role: 'admin', provenBy: 'default' };
   for (let count = 0; count <= MOST_OF_ONE_USER; count++) {
