@@ -14,7 +14,7 @@ export interface PushSessionOptions {
   tap: LiveTap;
   target: RestreamTarget;
   settings: Pick<RestreamSettings, 'transcode' | 'sound'>;
-  /** A target that takes nothing for so long is given up. */
+  /** A target that takes nothing for so long is given up; one that calls itself, only once it has. */
   stallMs: number;
   signal: AbortSignal;
   /** The camera sends something, and the target is being connected to. */
@@ -81,7 +81,11 @@ class PushSession {
       begin: (stream) => this.#start(stream),
       packet: (packet) => this.#pass(packet),
       end: () => this.#finish(),
-      isBehind: () => (this.#child?.stdin?.writableLength ?? 0) > MOST_WAITING_BYTES,
+      isBehind: () => {
+        // What waits for a caller grows old: whoever calls wants to see what is now.
+        const most = this.#waitsForCaller ? 0 : MOST_WAITING_BYTES;
+        return (this.#child?.stdin?.writableLength ?? 0) > most;
+      },
     });
     // What the tap had at once may have been refused.
     if (this.#isOver) this.#leave();
@@ -118,7 +122,7 @@ class PushSession {
     child.once('error', (error) => this.#complaints.push(`[error] ${error.message}`));
     child.once('close', (code, signal) => this.#ended(signal ?? `exit code ${code ?? 'unknown'}`));
     child.stdin?.write(stream.head);
-    this.#watchTarget();
+    if (!this.#waitsForCaller) this.#watchTarget();
   }
 
   #pass(packet: LivePacket): void {
@@ -133,7 +137,12 @@ class PushSession {
     if (pictures <= this.#pictures) return;
     if (this.#pictures === 0) this.#options.onStreaming();
     this.#pictures = pictures;
-    this.#watch?.refresh();
+    if (this.#watch === undefined) this.#watchTarget();
+    else this.#watch.refresh();
+  }
+
+  get #waitsForCaller(): boolean {
+    return this.#pictures === 0 && isCalled(this.#options.target);
   }
 
   #watchTarget(): void {
@@ -170,6 +179,11 @@ class PushSession {
     this.#options.signal.removeEventListener('abort', this.#onAbort);
     this.#resolve(end);
   }
+}
+
+/** Whether the target connects to the agent, and not the agent to it. */
+export function isCalled(target: RestreamTarget): boolean {
+  return target.kind === 'srt' && target.mode === 'listener';
 }
 
 function forEachLine(pipe: Readable | null | undefined, take: (line: string) => void): void {

@@ -67,7 +67,7 @@ interface Target {
   transcode?: 'never' | 'h264';
 }
 
-async function send(targets: Target[], source = video): Promise<Sent> {
+async function send(targets: Target[], source = video, stallMs?: number): Promise<Sent> {
   const tap = new LiveTap(systemClock, log);
   const camera = await openCameraTest(directory, { source: `file:${source}` }, { tap });
   undo.push(() => camera.stop());
@@ -76,7 +76,7 @@ async function send(targets: Target[], source = video): Promise<Sent> {
     tap,
     clock: systemClock,
     log,
-    timing: { random: () => 0 },
+    timing: { random: () => 0, ...(stallMs === undefined ? {} : { stallMs }) },
   });
   undo.push(() => restream.set([]));
   await restream.set(targets.map((target) => ({ transcode: 'never', sound: 'camera', ...target })));
@@ -162,6 +162,27 @@ describe('a camera is sent on', () => {
     const { health } = await send([{ to: `srt://127.0.0.1:${port}?passphrase=correct-horse` }]);
     expect(picturesIn(await taken.result)).toBe(12);
     expect(health().to).toBe(`srt://127.0.0.1:${port}`);
+  });
+
+  test('over SRT to whoever calls, however late', limit, async () => {
+    const port = await freeUdpPort();
+    const stallMs = 3000;
+    const { tap, health } = await send([{ to: `srt://127.0.0.1:${port}?mode=listener` }], video, stallMs);
+    const cause = `The target srt://127.0.0.1:${port} waits for a caller.`;
+    await vi.waitFor(() => expect(health()).toMatchObject({ state: 'waiting', cause }), patience);
+    let pictures = 0;
+    const leave = tap.subscribe({ begin: noop, packet: () => (pictures += 1), end: noop });
+    // Ten a second: longer than a target may take nothing.
+    await vi.waitFor(() => expect(pictures).toBeGreaterThan(55), patience);
+    leave();
+    expect(health()).toMatchObject({ state: 'waiting', cause, restarts: 0 });
+    const taken = receiver(['-f', 'mpegts', '-i', `srt://127.0.0.1:${port}?mode=caller`], 12);
+    await vi.waitFor(() => expect(health()).toMatchObject({ state: 'streaming', restarts: 0 }), patience);
+    expect(picturesIn(await taken.result)).toBe(12);
+    await vi.waitFor(
+      () => expect(health()).toMatchObject({ state: 'waiting', cause, restarts: 1 }),
+      patience,
+    );
   });
 
   test('to a multicast group, also where it does not take the codec as it is', limit, async () => {

@@ -7,7 +7,7 @@ import { parseTarget, shownTarget, type RestreamSettings } from '@faascam/core/r
 import { reconnectAfter } from '../capture/reconnect-policy.ts';
 import type { LiveTap } from '../live/live-tap.ts';
 import type { PushCause } from './push-cause.ts';
-import { pushSession } from './push-session.ts';
+import { isCalled, pushSession } from './push-session.ts';
 
 const STALL_MS = 20_000;
 const WAITS_FOR_CAMERA = 'The camera sends nothing at the moment.';
@@ -73,6 +73,7 @@ class RestreamPush {
     const { tap, clock, timing = {} } = this.#options;
     const { signal } = this.#stop;
     const target = parseTarget(this.#settings.to);
+    const waitsForCaller = `The target ${this.health.to} waits for a caller.`;
     let connections = 0;
     let failures = 0;
     while (!signal.aborted) {
@@ -83,7 +84,8 @@ class RestreamPush {
         onConnecting: () => {
           this.health.restarts = connections;
           connections += 1;
-          this.#become('connecting');
+          if (isCalled(target)) this.#become('waiting', { code: 'caller', message: waitsForCaller });
+          else this.#become('connecting');
         },
         onStreaming: () => this.#streams(),
       });
