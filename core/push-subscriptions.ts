@@ -61,7 +61,8 @@ export async function keepSubscription(
   way: Way,
   { endpoint, keys }: PushSubscription,
   whose: Pick<KeptSubscription, 'user' | 'cameras'>,
-  { nowUs = systemClock.nowUs(), mostOfUser = MOST_OF_ONE_USER } = {},
+  nowUs = systemClock.nowUs(),
+  mostOfUser = MOST_OF_ONE_USER,
 ): Promise<Kept> {
   const key = pushKey(endpoint);
   const there = await allValues(way);

@@ -62,7 +62,7 @@ export function pushOperations({ nats }: Parts): Operation[] {
         const kept = await nats.asking(async (messaging) =>
           (await readPublicKey(messaging)) === undefined
             ? undefined
-            : await keepSubscription(messaging, body, whose, { mostOfUser }),
+            : await keepSubscription(messaging, body, whose, undefined, mostOfUser),
         );
         if (kept === undefined) throw new NotFoundError('No notifications to browsers are configured.');
         if (kept.kind === 'full') {
