@@ -66,7 +66,12 @@ beforeAll(async () => {
     },
   );
   const config = join(scratch, 'faascam.yml');
-  const cameras = { yard: { source: `rtsp://127.0.0.1:${port + 1}/yard` }, demo: { source: 'demo:' } };
+  const cameras = {
+    yard: { source: `rtsp://127.0.0.1:${port + 1}/yard` },
+    // The same, as MPEG-TS with its sound.
+    barn: { source: `http://127.0.0.1:${port}/yard/stream.ts` },
+    demo: { source: 'demo:' },
+  };
   writeFileSync(config, JSON.stringify({ data, page: { port: await freePort() }, cameras }));
   camera = startFaascam(simulate);
   up = startFaascam(['up', '--config', config]);
@@ -231,6 +236,37 @@ test.each<[Refused[], z.infer<typeof seen>['by'], string]>([
   await page.getByRole('link', { name: 'Camera yard, live' }).click();
   await page.locator('.state').getByText(`by ${words}`).waitFor();
 });
+
+test('sound is off until it is switched on, comes by MSE, and is said not to be there where it is not', async () => {
+  const page = await open(browser, 'cameras/barn', { storageState: session });
+  await plays(page, STAGE, 'webrtc');
+  expect(await heard(page)).toEqual({ muted: true, bytes: 0 });
+  await page.getByRole('button', { name: 'Sound on' }).click();
+  await plays(page, STAGE, 'mse');
+  const before = await heard(page);
+  expect(before.muted).toBe(false);
+  await vi.waitFor(
+    async () => expect((await heard(page)).bytes).toBeGreaterThan(before.bytes + 10_000),
+    WAIT,
+  );
+  await page.getByRole('button', { name: 'Sound off' }).click();
+  await vi.waitFor(async () => expect(await heard(page)).toEqual({ muted: true, bytes: 0 }), WAIT);
+
+  await goTo(page, 'cameras/demo');
+  await page.getByRole('button', { name: 'Sound on' }).click();
+  await page.getByText('This camera sends no sound.').waitFor();
+  await plays(page, STAGE, 'mse');
+});
+
+/** Of the video on the stage: whether it may be heard, and how much sound was decoded. */
+async function heard(page: Page): Promise<{ muted: boolean; bytes: number }> {
+  return z.object({ muted: z.boolean(), bytes: z.number() }).parse(
+    await page.evaluate(`(() => {
+      const video = document.querySelector('${STAGE} video');
+      return { muted: video?.muted ?? true, bytes: video?.webkitAudioDecodedByteCount ?? 0 };
+    })()`),
+  );
+}
 
 test('a camera that goes dark is said so in its tile, and plays again when it is back', async () => {
   const page = await open(browser, '', { storageState: session });

@@ -17,20 +17,20 @@ export function codecName({ codecId, codecPrivate }: MatroskaTrack): string {
     : codecId;
 }
 
-/** How a stream goes into MP4, and its type as browsers are asked for it (RFC 6381); undefined where they play it in none. */
+/** How pictures go into MP4, and their type as browsers are asked for it (RFC 6381); undefined where they play them in none. */
 export function mp4CodecOf({
   codecId,
   codecPrivate,
-}: MatroskaTrack): { codec: Mp4Codec; mime: string } | undefined {
+}: MatroskaTrack): { codec: Mp4Codec; type: string } | undefined {
   if (codecId === H264) {
     const config = h264Config(codecPrivate);
     if (config === undefined) return undefined;
     const codec: Mp4Codec = { entry: 'avc1', config: { box: 'avcC', record: codecPrivate } };
-    return { codec, mime: `video/mp4; codecs="avc1.${config.profile}"` };
+    return { codec, type: `avc1.${config.profile}` };
   }
   if (codecId === H265 && codecPrivate.length >= 13) {
     const codec: Mp4Codec = { entry: 'hvc1', config: { box: 'hvcC', record: codecPrivate } };
-    return { codec, mime: `video/mp4; codecs="${h265Type(codecPrivate)}"` };
+    return { codec, type: h265Type(codecPrivate) };
   }
   return undefined;
 }

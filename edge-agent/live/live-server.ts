@@ -201,6 +201,7 @@ export class LiveServer {
       if (origin !== undefined && this.#crossOrigin(origin)['access-control-allow-origin'] === undefined)
         throw new LiveRefusal(403, 'origin', 'This page may not watch: live.origins does not name it.');
       const token = url.searchParams.get('token');
+      const sound = url.searchParams.get('sound') === 'true';
       const admitted = this.#admitted({
         ...{ params: { camera }, headers: request.headers },
         query: token === null ? {} : { token },
@@ -209,7 +210,7 @@ export class LiveServer {
       const leaveServer = this.#cameras.enter();
       socket.once('close', leaveServer);
       this.#sockets.handleUpgrade(request, socket, head, (client) => {
-        const leave = tap.subscribe(new MseViewer(client, admitted));
+        const leave = tap.subscribe(new MseViewer(client, admitted, { sound }));
         client.on('error', () => undefined);
         client.once('close', leave);
         client.on('pong', () => this.#silent.delete(client));

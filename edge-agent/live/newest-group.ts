@@ -7,7 +7,7 @@ import type { LiveTap } from './live-tap.ts';
  * before the signal is aborted.
  */
 export function newestGroup(
-  tap: LiveTap,
+  tap: Pick<LiveTap, 'subscribe'>,
   {
     timeoutMs,
     signal,

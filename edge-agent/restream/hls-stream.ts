@@ -1,8 +1,11 @@
 import { codecName, mp4CodecOf } from '../live/codec-names.ts';
-import { mp4Fragment, mp4Head } from '../live/fmp4.ts';
+import { mp4Fragment, mp4Head, mp4SoundFragment, type Mp4SoundPacket } from '../live/fmp4.ts';
 import type { LivePacket, LiveStream, LiveTaker } from '../live/live-stream.ts';
 import { LiveRefusal } from '../live/live-refusal.ts';
 import type { LiveTap } from '../live/live-tap.ts';
+import { mp4SoundOf, type Mp4Sound } from '../live/mp4-sound.ts';
+import { PictureTimes, SOUND_LEAD_MS, SoundTimes, type PictureTime } from '../live/mp4-times.ts';
+import { SoundGate } from '../live/sound-gate.ts';
 import { HlsTimeline } from './hls-timeline.ts';
 
 /** Players ask every second or so: nobody asks any more. */
@@ -45,6 +48,17 @@ export class HlsStreams {
   }
 }
 
+/** A stream that is being made into segments. */
+interface Made {
+  stream: LiveStream;
+  gate: SoundGate;
+  pictures: PictureTimes;
+  sound: { mp4: Mp4Sound; times: SoundTimes } | undefined;
+  begun: boolean;
+  /** The newest picture, whose duration the next one tells, and the sound that came after it. */
+  held: { packet: LivePacket; time: PictureTime; sounds: Mp4SoundPacket[] } | undefined;
+}
+
 class HlsStream implements LiveTaker {
   readonly #timeline = new HlsTimeline(Math.floor(Date.now() / 1000));
   readonly #heads = new Map<number, Buffer>();
@@ -52,13 +66,8 @@ class HlsStream implements LiveTaker {
   readonly #onClose: () => void;
   readonly #idle: NodeJS.Timeout;
   readonly #waiting = new Set<() => void>();
-  #stream: LiveStream | undefined;
+  #made: Made | undefined;
   #foreign: string | undefined;
-  /** The newest picture, whose duration the next one tells. */
-  #held: { packet: LivePacket; decodeMs: number; shownMs: number } | undefined;
-  #firstMs = 0;
-  #newestMs = -1;
-  #reorderMs = 0;
   #sequence = 0;
 
   constructor(tap: LiveTap, idleMs: number, onClose: () => void) {
@@ -106,49 +115,68 @@ class HlsStream implements LiveTaker {
   }
 
   begin(stream: LiveStream): void {
-    const found = mp4CodecOf(stream.video);
-    this.#held = undefined;
-    this.#newestMs = -1;
-    this.#reorderMs = 0;
-    this.#stream = found === undefined ? undefined : stream;
-    this.#foreign =
-      found === undefined
-        ? `The camera sends ${codecName(stream.video)}, which HLS has not: use MJPEG.`
-        : undefined;
-    if (found !== undefined) {
-      const { width, height } = stream.video;
-      this.#heads.set(this.#timeline.beginStream(), mp4Head(found.codec, { width, height }));
+    this.#made = undefined;
+    this.#foreign = undefined;
+    if (mp4CodecOf(stream.video) === undefined)
+      this.#foreign = `The camera sends ${codecName(stream.video)}, which HLS has not: use MJPEG.`;
+    else {
+      const mp4 = stream.audio === undefined ? undefined : mp4SoundOf(stream.audio);
+      // Phones play no other sound than AAC by HLS.
+      const sound = mp4?.codec.startsWith('mp4a') === true ? mp4 : undefined;
+      this.#made = {
+        ...{ stream, gate: new SoundGate(sound !== undefined), begun: false },
+        ...{ pictures: new PictureTimes(SOUND_LEAD_MS), held: undefined },
+        sound: sound === undefined ? undefined : { mp4: sound, times: new SoundTimes(sound.rate) },
+      };
     }
     this.#changed();
   }
 
   packet(packet: LivePacket): void {
-    if (packet.kind !== 'video' || this.#stream === undefined) return;
-    if (this.#newestMs < 0) this.#firstMs = Math.round(packet.streamUs / 1000);
-    const shownMs = Math.round(packet.streamUs / 1000) - this.#firstMs;
-    // Only when a picture is shown is told: it is decoded as much before as times have been seen to go back.
-    this.#reorderMs = Math.max(this.#reorderMs, this.#newestMs - shownMs);
-    this.#newestMs = Math.max(this.#newestMs, shownMs, 0);
-    const decodeMs = Math.max((this.#held?.decodeMs ?? -1) + 1, shownMs - this.#reorderMs, 0);
-    this.#pass(decodeMs);
-    this.#held = { packet, decodeMs, shownMs };
+    const made = this.#made;
+    if (made === undefined) return;
+    for (const each of made.gate.push(packet)) {
+      if (!made.begun) this.#begin(made);
+      if (each.kind === 'video') this.#takePicture(each, made);
+      else takeSound(each, made);
+    }
   }
 
   end(): void {
-    this.#stream = undefined;
+    this.#made = undefined;
   }
 
-  #pass(untilMs: number): void {
-    if (this.#held === undefined || this.#stream === undefined) return;
-    const { packet, decodeMs, shownMs } = this.#held;
-    const { keyframe, data, streamUs } = packet;
+  #begin(made: Made): void {
+    made.begun = true;
+    const { video } = made.stream;
+    const found = mp4CodecOf(video);
+    if (found === undefined) return;
+    const sound = made.gate.hasSound === true ? made.sound?.mp4 : undefined;
+    this.#heads.set(this.#timeline.beginStream(), mp4Head(found.codec, video, sound));
+    this.#changed();
+  }
+
+  #takePicture(packet: LivePacket, made: Made): void {
+    const time = made.pictures.next(packet.streamUs);
+    this.#pass(made, time.decodeMs);
+    made.held = { packet, time, sounds: [] };
+  }
+
+  /** The picture that is held, now that it is known how long it is shown, and the sound since it came. */
+  #pass({ held, stream }: Made, untilMs: number): void {
+    if (held === undefined) return;
+    const { keyframe, data, streamUs } = held.packet;
+    const { decodeMs, laterMs } = held.time;
     const durationMs = untilMs - decodeMs;
     this.#sequence += 1;
-    const picture = { decodeMs, laterMs: shownMs - decodeMs, durationMs, keyframe, data };
     this.#timeline.add({
-      ...{ durationMs, keyframe, capturedAtUs: this.#stream.capturedAtUs(streamUs) },
-      data: mp4Fragment(this.#sequence, picture),
+      ...{ durationMs, keyframe, capturedAtUs: stream.capturedAtUs(streamUs) },
+      data: mp4Fragment(this.#sequence, { decodeMs, laterMs, durationMs, keyframe, data }),
     });
+    for (const sound of held.sounds) {
+      this.#sequence += 1;
+      this.#timeline.addSound(mp4SoundFragment(this.#sequence, sound));
+    }
     this.#changed();
   }
 
@@ -172,6 +200,13 @@ class HlsStream implements LiveTaker {
       this.#waiting.add(look);
     });
   }
+}
+
+function takeSound({ streamUs, data }: LivePacket, { sound, pictures: { zeroUs }, held }: Made): void {
+  if (sound === undefined || zeroUs === undefined) return;
+  const samples = sound.mp4.samplesOf(data);
+  const begins = sound.times.next(streamUs - zeroUs, samples);
+  if (begins !== undefined) held?.sounds.push({ begins, samples, data });
 }
 
 function piece(body: Buffer | undefined): HlsAnswer {

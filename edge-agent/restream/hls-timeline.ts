@@ -47,6 +47,7 @@ export class HlsTimeline {
   /** Another stream begins: what follows needs another head. Answers its number. */
   beginStream(): number {
     this.#closePart();
+    this.#open = [];
     const current = this.#segments.at(-1);
     if (current !== undefined) current.closed = true;
     this.#stream += 1;
@@ -70,6 +71,13 @@ export class HlsTimeline {
       if (this.#segments.length > KEPT_SEGMENTS + 1) this.#segments.shift();
     } else if (heldMs > 0 && heldMs + fragment.durationMs > PART_MS) this.#closePart();
     this.#open.push(fragment);
+  }
+
+  /** Sound of the pictures that were added last; of none where no segment has begun. */
+  addSound(data: Buffer): void {
+    const current = this.#segments.at(-1);
+    if (current === undefined || current.closed) return;
+    this.#open.push({ durationMs: 0, keyframe: false, capturedAtUs: undefined, data });
   }
 
   /** Whether this part is there, or the whole segment. */
@@ -130,7 +138,7 @@ export class HlsTimeline {
 
   #closePart(): void {
     const segment = this.#segments.at(-1);
-    const [first] = this.#open;
+    const first = this.#open.find(({ durationMs }) => durationMs > 0);
     if (segment === undefined || first === undefined) return;
     const durationMs = lengthOf(this.#open);
     const data = Buffer.concat(this.#open.map((fragment) => fragment.data));

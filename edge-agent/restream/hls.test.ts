@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,7 +8,7 @@ import { createLogger } from '@faascam/core/log';
 import { startHttpCamera, type HttpCamera } from '@faascam/test-servers/http-camera';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { openCameraTest, type CameraTest } from '../capture/test-camera.ts';
-import { makeVideo } from '../capture/test-video.ts';
+import { makeVideo, packetsOf } from '../capture/test-video.ts';
 import { LiveTap } from '../live/live-tap.ts';
 import { HlsStreams } from './hls-stream.ts';
 import { HlsTimeline } from './hls-timeline.ts';
@@ -70,9 +70,11 @@ describe('a camera’s HLS', () => {
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'faascam-hls-'));
-    const picture = ['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=10:duration=20', '-g', '10'];
+    const picture = ['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=10:duration=20'];
     // Pictures stored in another order than they are shown.
-    await makeVideo(...picture, '-bf', '2', '-pix_fmt', 'yuv420p', join(directory, 'h264.mp4'));
+    const sound = ['-f', 'lavfi', '-i', 'anoisesrc=duration=20', '-c:a', 'aac'];
+    const h264 = ['-g', '10', '-bf', '2', '-pix_fmt', 'yuv420p'];
+    await makeVideo(...picture, ...sound, ...h264, join(directory, 'h264.mp4'));
     await makeVideo(...picture, '-c:v', 'mjpeg', join(directory, 'mjpeg.mkv'));
   });
 
@@ -113,6 +115,8 @@ describe('a camera’s HLS', () => {
       '-f',
       'hls',
       '-count_frames',
+      '-select_streams',
+      'v:0',
       '-show_entries',
       'stream=codec_name,nb_read_frames',
     ];
@@ -133,6 +137,45 @@ describe('a camera’s HLS', () => {
     await expect(serve('part-0-0.m4s', new URLSearchParams())).rejects.toThrow('no such piece');
     await vi.waitFor(() => expect(tap.takers).toBe(0), { timeout: 30_000 });
     hls.close();
+  });
+
+  test('has the camera’s sound, as far from the pictures as it was recorded', limit, async () => {
+    const tap = await record('h264.mp4');
+    const hls = new HlsStreams(10_000);
+    const serve = async (name: string): Promise<string | Buffer> =>
+      (await hls.answer(tap, name, new URLSearchParams())).body;
+    let names: string[] = [];
+    await vi.waitFor(
+      async () => {
+        names = String(await serve('index.m3u8')).match(/^segment-\d+\.m4s$/gm) ?? [];
+        expect(names.length).toBeGreaterThanOrEqual(3);
+      },
+      { timeout: 30_000, interval: 100 },
+    );
+    const pieces = [await serve('head-1.mp4')];
+    for (const name of names) pieces.push(await serve(name));
+    hls.close();
+    const served = join(directory, 'served.mp4');
+    await writeFile(served, Buffer.concat(pieces.map((piece) => Buffer.from(piece))));
+    const { stdout } = await run('ffprobe', [
+      ...['-v', 'error', '-show_entries', 'stream=codec_name', '-of', 'csv=p=0', served],
+    ]);
+    expect(stdout.trim().split('\n')).toEqual(['h264', 'aac']);
+    const recorded = join(directory, 'h264.mp4');
+    /** How much later each packet is here than in the recording. */
+    const shifts = async (stream: string): Promise<number[]> => {
+      const times = new Map(
+        (await packetsOf(recorded, stream)).map(({ dataHash, ptsUs }) => [dataHash, ptsUs]),
+      );
+      return (await packetsOf(served, stream)).map(
+        ({ dataHash, ptsUs = NaN }) => (ptsUs - (times.get(dataHash) ?? NaN)) / 1000,
+      );
+    };
+    const pictures = await shifts('v:0');
+    const sounds = await shifts('a:0');
+    expect(sounds.length).toBeGreaterThan(100);
+    const all = [...pictures, ...sounds];
+    expect(Math.max(...all) - Math.min(...all)).toBeLessThan(50);
   });
 
   test('is refused for a camera whose codec HLS has not', limit, async () => {

@@ -1,16 +1,49 @@
-import { countPictures, liveVideo, whenAborted, type LiveWay, type PlayingWay } from './live-way.ts';
+import {
+  countPictures,
+  liveVideo,
+  whenAborted,
+  type LiveSound,
+  type LiveWay,
+  type PlayingWay,
+} from './live-way.ts';
 
-/** How far the newest picture may be ahead of the one that is shown before it is hurried after, or skipped to. */
-const HURRY_S = 0.15;
-const SKIP_S = 0.8;
+/**
+ * How far the newest picture may be ahead of the one that is shown: at first, at least before it is waited for, and before
+ * it is hurried after, or skipped to. Pictures are shown as they come; sound that has to wait for what comes is torn.
+ */
+const PICTURES_ALONE = { beginS: 0.05, leastS: 0, hurryS: 0.15, skipS: 0.8, hurry: 1.1 };
+const WITH_SOUND = { beginS: 0.4, leastS: 0.2, hurryS: 0.6, skipS: 1, hurry: 1.04 };
 /** What was shown is let go beyond this. */
 const KEPT_S = 10;
+
+/** The browser would play the pictures, but not this sound with them. */
+class UnplayableSoundError extends Error {
+  override readonly name = 'UnplayableSoundError';
+  readonly codec: string | undefined;
+
+  constructor(codec: string | undefined) {
+    super('This browser does not play the sound.');
+    this.codec = codec;
+  }
+}
 
 /** Fragmented MP4 over a WebSocket: text says what comes, then come bytes. */
 export async function playMse(way: LiveWay, playing: PlayingWay): Promise<void> {
   if (!('MediaSource' in window)) throw new Error('This browser has no Media Source Extensions.');
-  const { signal } = playing;
-  const socket = new WebSocket(way.url.href.replace(/^http/, 'ws'));
+  try {
+    await playStream(way, playing);
+  } catch (error) {
+    if (!(error instanceof UnplayableSoundError)) throw error;
+    playing.onSound({ state: 'unplayable', codec: error.codec });
+    await playStream(way, { ...playing, sound: false });
+  }
+}
+
+async function playStream(way: LiveWay, playing: PlayingWay): Promise<void> {
+  const { signal, sound, onSound } = playing;
+  const url = new URL(way.url.href.replace(/^http/, 'ws'));
+  if (sound) url.searchParams.set('sound', 'true');
+  const socket = new WebSocket(url);
   socket.binaryType = 'arraybuffer';
   let sink: Sink | undefined;
   try {
@@ -24,10 +57,12 @@ export async function playMse(way: LiveWay, playing: PlayingWay): Promise<void> 
       socket.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
         try {
           if (typeof data === 'string') {
-            const mime = mimeIn(data);
-            if (mime === undefined) return;
+            const begun = streamIn(data);
+            if (begun === undefined) return;
+            requirePlayable(begun);
+            if (sound) onSound(begun.sound);
             sink?.close();
-            sink = new Sink(mime, playing);
+            sink = new Sink(begun.mime, begun.sound.state === 'plays', playing);
           } else if (data instanceof ArrayBuffer) sink?.push(data);
         } catch (error) {
           reject(error instanceof Error ? error : new Error(String(error)));
@@ -41,26 +76,39 @@ export async function playMse(way: LiveWay, playing: PlayingWay): Promise<void> 
   }
 }
 
-/** The type of the stream that begins; undefined for any other message. */
-function mimeIn(text: string): string | undefined {
+/** What is told of the stream that begins; undefined for any other message. */
+function streamIn(text: string): { mime: string; sound: LiveSound } | undefined {
   const message: unknown = JSON.parse(text);
   if (typeof message !== 'object' || message === null || !('type' in message)) return undefined;
   if (message.type !== 'stream' || !('mime' in message) || typeof message.mime !== 'string') return undefined;
-  if (!MediaSource.isTypeSupported(message.mime))
-    throw new Error(`This browser does not play ${message.mime}.`);
-  return message.mime;
+  const told = 'sound' in message ? message.sound : undefined;
+  const codec =
+    'soundCodec' in message && typeof message.soundCodec === 'string' ? message.soundCodec : undefined;
+  return {
+    mime: message.mime,
+    sound: { state: told === 'plays' || told === 'foreign' ? told : 'none', codec },
+  };
+}
+
+function requirePlayable({ mime, sound }: { mime: string; sound: LiveSound }): void {
+  if (MediaSource.isTypeSupported(mime)) return;
+  if (sound.state === 'plays') throw new UnplayableSoundError(sound.codec);
+  throw new Error(`This browser does not play ${mime}.`);
 }
 
 /** A video that is fed piece by piece, and kept at its newest picture. */
 class Sink {
-  readonly #video = liveVideo();
+  readonly #video: HTMLVideoElement;
+  readonly #pace: typeof PICTURES_ALONE;
   readonly #source = new MediaSource();
   readonly #address = URL.createObjectURL(this.#source);
   readonly #over = new AbortController();
   #waiting: ArrayBuffer[] = [];
   #buffer: SourceBuffer | undefined;
 
-  constructor(mime: string, { signal, onPicture, show }: PlayingWay) {
+  constructor(mime: string, hasSound: boolean, { signal, onPicture, onSound, show }: PlayingWay) {
+    this.#pace = hasSound ? WITH_SOUND : PICTURES_ALONE;
+    this.#video = liveVideo({ sound: hasSound });
     this.#source.addEventListener('sourceopen', () => {
       this.#buffer = this.#source.addSourceBuffer(mime);
       this.#buffer.addEventListener('updateend', () => {
@@ -70,7 +118,13 @@ class Sink {
       this.#feed();
     });
     this.#video.src = this.#address;
-    this.#video.play().catch(() => undefined);
+    this.#video.play().catch(() => {
+      // Some browsers let nothing be heard without a click that they count.
+      if (!hasSound || this.#over.signal.aborted) return;
+      onSound({ state: 'blocked', codec: undefined });
+      this.#video.muted = true;
+      this.#video.play().catch(() => undefined);
+    });
     countPictures(this.#video, onPicture, AbortSignal.any([signal, this.#over.signal]));
     show(this.#video);
   }
@@ -98,10 +152,11 @@ class Sink {
     const newest = buffered.end(buffered.length - 1);
     const oldest = buffered.start(0);
     const behind = newest - this.#video.currentTime;
+    const { beginS, leastS, hurryS, skipS, hurry } = this.#pace;
     // Before the first picture, after a gap, and far behind.
-    if (behind > SKIP_S || this.#video.currentTime < buffered.start(buffered.length - 1))
-      this.#video.currentTime = Math.max(buffered.start(buffered.length - 1), newest - 0.05);
-    this.#video.playbackRate = behind > HURRY_S ? 1.1 : 1;
+    if (behind > skipS || this.#video.currentTime < buffered.start(buffered.length - 1))
+      this.#video.currentTime = Math.max(buffered.start(buffered.length - 1), newest - beginS);
+    this.#video.playbackRate = behind > hurryS ? hurry : behind < leastS ? 2 - hurry : 1;
     if (newest - oldest > 2 * KEPT_S) this.#buffer.remove(0, newest - KEPT_S);
   }
 }

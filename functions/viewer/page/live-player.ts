@@ -1,7 +1,14 @@
 import { playMse } from './live-mse.ts';
 import { WayOrder } from './live-order.ts';
 import { playJpegs, playMjpeg } from './live-pictures.ts';
-import { asWay, type LiveWay, type LiveWayKind, type PlayingWay, type WayPlayer } from './live-way.ts';
+import {
+  asWay,
+  type LiveSound,
+  type LiveWay,
+  type LiveWayKind,
+  type PlayingWay,
+  type WayPlayer,
+} from './live-way.ts';
 import { playWebRtc } from './live-webrtc.ts';
 
 /** How live view is going on: by which path, and whether by the agent itself or through the viewer. */
@@ -19,6 +26,10 @@ export interface LiveOptions {
   onPath?: (path: LivePath) => void;
   /** Called when a path fails, with a sentence; the next one is tried by itself. */
   onFault?: (sentence: string) => void;
+  /** Whether sound is wanted, which MSE alone brings: it is then tried first. Default: not. */
+  sound?: boolean;
+  /** Called with what became of the wish for sound. */
+  onSound?: (sound: LiveSound) => void;
   /** The paths to try, in this order; default all: WebRTC, MSE, MJPEG, single pictures. */
   kinds?: readonly LiveWayKind[];
 }
@@ -71,9 +82,10 @@ async function keepPlaying(
 async function playOnce(
   element: HTMLElement,
   camera: string,
-  { base = document.baseURI, viewerHeaders, onPath, onFault, kinds = ALL }: LiveOptions,
+  options: LiveOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  const { base = document.baseURI, viewerHeaders, onFault, kinds = ALL, sound = false } = options;
   const told = (error: unknown): void => {
     if (!signal.aborted) onFault?.(error instanceof Error ? error.message : String(error));
   };
@@ -89,11 +101,12 @@ async function playOnce(
     if (!signal.aborted) order.failed(camera, way, performance.now());
     told(error);
   };
-  for (const way of order.of(camera, ways, kinds, performance.now())) {
+  const tried = order.of(camera, ways, kinds, performance.now());
+  const withSound = sound ? tried.filter(({ kind }) => kind === 'mse') : [];
+  for (const way of new Set([...withSound, ...tried])) {
     if (signal.aborted) return;
     try {
-      const { kind, by } = way;
-      if (await playWay(element, way, () => onPath?.({ kind, by }), signal)) return;
+      if (await playWay(element, way, options, signal)) return;
     } catch (error) {
       failed(way, error);
     }
@@ -104,9 +117,14 @@ async function playOnce(
 async function playWay(
   element: HTMLElement,
   way: LiveWay,
-  onFirst: () => void,
+  { onPath, onSound, sound = false }: LiveOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
+  const { kind, by } = way;
+  const onFirst = (): void => {
+    onPath?.({ kind, by });
+    if (sound && kind !== 'mse') onSound?.({ state: 'unreached', codec: undefined });
+  };
   const over = new AbortController();
   const end = (): void => {
     over.abort();
@@ -121,6 +139,10 @@ async function playWay(
   }, 500);
   const playing: PlayingWay = {
     signal: over.signal,
+    sound,
+    onSound: (told) => {
+      if (!signal.aborted) onSound?.(told);
+    },
     onPicture: () => {
       lastAt = performance.now();
       pictures += 1;

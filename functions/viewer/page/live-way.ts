@@ -12,8 +12,23 @@ export interface LiveWay {
   headers: Readonly<Record<string, string>>;
 }
 
+/** What became of a wish for sound. */
+export interface LiveSound {
+  /**
+   * It plays; the camera sends `none`, or one of a `foreign` codec; this way brings none, and the one that would is not
+   * `reached`; the browser cannot play it (`unplayable`), or wants another click first (`blocked`).
+   */
+  state: 'plays' | 'none' | 'foreign' | 'unreached' | 'unplayable' | 'blocked';
+  /** What the camera's is called, if it sends any. */
+  codec: string | undefined;
+}
+
 /** A way that is being played. */
 export interface PlayingWay {
+  /** Whether sound is wanted. */
+  sound: boolean;
+  /** To be called, where it is wanted, when it is known. */
+  onSound: (sound: LiveSound) => void;
   /** Ends it. */
   signal: AbortSignal;
   /** To be called for each picture that is shown. */
@@ -48,10 +63,10 @@ function isKind(kind: unknown): kind is LiveWayKind {
   return typeof kind === 'string' && KINDS.includes(kind);
 }
 
-/** A picture of a live camera, without controls or sound. */
-export function liveVideo(): HTMLVideoElement {
+/** A picture of a live camera, without controls. */
+export function liveVideo({ sound }: { sound: boolean }): HTMLVideoElement {
   const video = document.createElement('video');
-  video.muted = true;
+  video.muted = !sound;
   video.autoplay = true;
   video.playsInline = true;
   video.disablePictureInPicture = true;

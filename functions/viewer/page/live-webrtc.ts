@@ -18,7 +18,7 @@ export async function playWebRtc(way: LiveWay, { signal, onPicture, show }: Play
     const { receiver } = peer.addTransceiver('video', { direction: 'recvonly' });
     // Shown as soon as it can be: what is late is late anyway.
     if ('jitterBufferTarget' in receiver) receiver.jitterBufferTarget = 0;
-    const video = liveVideo();
+    const video = liveVideo({ sound: false });
     peer.addEventListener('track', ({ track }) => {
       video.srcObject = new MediaStream([track]);
       video.play().catch(() => undefined);

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { CameraView } from '../api.ts';
 import { changeHeaders } from '../data/session.ts';
+import type { LiveSound } from '../live-way.ts';
 import { playLive } from '../live-player.ts';
 import { base } from '../place.ts';
 import { LatestPicture } from './latest-picture.tsx';
@@ -17,16 +18,22 @@ interface LiveViewProps {
   class: string;
   /** How it is shown, each time that changes: webrtc, mse, mjpeg, or jpeg for single pictures. */
   onPath?: (path: string) => void;
+  /** Whether its sound is to be heard; default: not. */
+  sound?: boolean;
+  /** What became of that. */
+  onSound?: (sound: LiveSound) => void;
 }
 
 /** A camera's newest picture at once, and live view over it as soon as that plays. Nothing runs out of sight. */
 export function LiveView(props: LiveViewProps): JSX.Element {
-  const { camera, onPath } = props;
+  const { camera, onPath, sound = false, onSound } = props;
   const place = useRef<HTMLSpanElement>(null);
   const inView = useInView(place);
   const [playing, setPlaying] = useState(false);
   const told = useRef(onPath);
   told.current = onPath;
+  const toldOfSound = useRef(onSound);
+  toldOfSound.current = onSound;
   const streams = camera.state === 'streaming';
   useEffect(() => {
     const target = place.current;
@@ -36,6 +43,8 @@ export function LiveView(props: LiveViewProps): JSX.Element {
       base: base.href,
       viewerHeaders: changeHeaders,
       kinds: WAYS,
+      sound,
+      onSound: (what) => toldOfSound.current?.(what),
       onPath: ({ kind }) => {
         setPlaying(true);
         told.current?.(kind);
@@ -50,7 +59,7 @@ export function LiveView(props: LiveViewProps): JSX.Element {
       setPlaying(false);
       target.replaceChildren();
     };
-  }, [camera.id, inView, streams]);
+  }, [camera.id, inView, streams, sound]);
   return (
     <>
       {!playing && (

@@ -6,6 +6,7 @@ import { Empty } from '../parts/empty.tsx';
 import { Icon } from '../parts/icons.tsx';
 import { Link } from '../parts/link.tsx';
 import { LiveView } from '../parts/live-view.tsx';
+import { SoundButton, SoundFault, useHearing } from '../parts/sound-button.tsx';
 import { searchOf, noFilter } from '../data/filters.ts';
 import { words } from '../words/words.ts';
 import { ExportFootage, lastMinute } from './export-footage.tsx';
@@ -18,6 +19,7 @@ export function Camera({ name }: { name: string }): JSX.Element {
   const { cameras: say, states, paths } = words.value;
   const stage = useRef<HTMLDivElement>(null);
   const [path, setPath] = useState<string | undefined>(undefined);
+  const hearing = useHearing();
   const list = cameras.value;
   const camera = list?.find(({ id }) => id === name);
   if (camera === undefined) {
@@ -52,10 +54,14 @@ export function Camera({ name }: { name: string }): JSX.Element {
             alt={say.picture(camera.id)}
             class="live-picture"
             onPath={setPath}
+            sound={hearing.wanted}
+            onSound={hearing.told}
           />
         )}
         {camera.cause !== undefined && <p class="stage-fault">{camera.cause}</p>}
+        <SoundFault hearing={hearing} />
         <div class="stage-tools">
+          <SoundButton hearing={hearing} />
           <button
             class="icon-button"
             type="button"

@@ -96,6 +96,16 @@ export const de: Words = {
     timelineOf: 'Ihr Tag',
     zonesOf: 'Ihre Zonen',
   },
+  sound: {
+    on: 'Ton an',
+    off: 'Ton aus',
+    none: 'Diese Kamera sendet keinen Ton.',
+    foreign: (codec) =>
+      `Der Ton dieser Kamera ist ${codec}, was Browser nicht live abspielen: stelle ihn in der Kamera auf AAC.`,
+    unplayable: (codec) => `Dieser Browser spielt ${codec === '' ? 'diesen Ton' : codec} nicht live ab.`,
+    unreached: 'Ton kommt über MSE, wofür der Agent der Kamera von hier nicht zu erreichen ist.',
+    blocked: 'Der Browser lässt keinen Ton zu: schalte ihn aus und wieder an.',
+  },
   paths: {
     webrtc: 'WebRTC',
     mse: 'MSE',

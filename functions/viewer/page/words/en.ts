@@ -95,6 +95,16 @@ export const en = {
     timelineOf: 'Its day',
     zonesOf: 'Its zones',
   },
+  sound: {
+    on: 'Sound on',
+    off: 'Sound off',
+    none: 'This camera sends no sound.',
+    foreign: (codec: string) =>
+      `This camera’s sound is ${codec}, which browsers do not play live: set it to AAC in the camera.`,
+    unplayable: (codec: string) => `This browser does not play ${codec === '' ? 'this sound' : codec} live.`,
+    unreached: 'Sound comes by MSE, for which the camera’s agent cannot be reached from here.',
+    blocked: 'The browser keeps the sound off: switch it off and on again.',
+  },
   paths: {
     webrtc: 'WebRTC',
     mse: 'MSE',
