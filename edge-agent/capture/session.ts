@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Clock } from '@faascam/core/clock';
-import { messageOf, ProgramError } from '@faascam/core/errors';
+import { messageOf, ProgramError, systemCodeOf } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
 import { redact } from '@faascam/core/redact';
 import { RateLimit } from '../rate-limit.ts';
@@ -16,7 +16,7 @@ import { parseFrameTime } from './frame-time.ts';
 import { LineSplitter } from './lines.ts';
 import { PacketTimes } from './packet-times.ts';
 import { PictureSampler } from './picture-sampler.ts';
-import { bytesOf, pipeOf } from './pipe.ts';
+import { bytesOf, pipeOf, running } from './pipe.ts';
 import { parseSegmentLine } from './segment-list.ts';
 
 export interface SampledFrame {
@@ -91,7 +91,8 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
     stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
     detached: true,
   });
-  return await new Session(options, child).run();
+  const session = new Session(options, await running(child).catch(cannotRun));
+  return await session.run();
 }
 
 class Session {
@@ -332,12 +333,16 @@ class Session {
   }
 }
 
+function cannotRun(cause: unknown): never {
+  if (systemCodeOf(cause) !== 'ENOENT')
+    throw new ProgramError('program-failed', `ffmpeg could not be started: ${messageOf(cause)}.`, { cause });
+  const message = 'ffmpeg could not be run: install it with: sudo apt-get install ffmpeg';
+  throw new ProgramError('program-missing', message, { cause });
+}
+
 function exitOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
-    child.once('error', (cause) => {
-      const message = 'ffmpeg could not be run: install it with: sudo apt-get install ffmpeg';
-      reject(new ProgramError('program-missing', message, { cause }));
-    });
+    child.once('error', reject);
     child.once('exit', (code, signal) =>
       resolve(signal === null ? `exit code ${code ?? 0}` : `signal ${signal}`),
     );

@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { pipeline } from 'node:stream';
-import { FaascamError, systemCodeOf } from '@faascam/core/errors';
+import { FaascamError, messageOf, systemCodeOf } from '@faascam/core/errors';
 import { redact } from '@faascam/core/redact';
 import type { CameraSettings } from '@faascam/core/camera-settings';
 import { causeOf, type Ending } from '../capture/cause.ts';
 import { LineSplitter } from '../capture/lines.ts';
+import { running } from '../capture/pipe.ts';
 import { openInput, SourceError, type SourceInput } from '../sources/input.ts';
 import { shownSource, type Source } from '../sources/source.ts';
 import { rtspClockAhead } from './camera-clock.ts';
@@ -118,9 +119,10 @@ interface Seen {
 
 /** Reads packets until they are enough, the stream ends, or the signal is aborted; ffmpeg has ended then. */
 async function watch(input: SourceInput, signal: AbortSignal): Promise<Seen> {
-  const child = spawn('ffmpeg', argsFor(input), {
+  const spawned = spawn('ffmpeg', argsFor(input), {
     stdio: [input.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
+  const child = await running(spawned).catch(cannotRun);
   const seen: Seen = { list: new PacketList(), packets: [], complaints: [], claims: {}, exit: '' };
   const kill = (): void => {
     child.kill('SIGKILL');
@@ -170,13 +172,16 @@ function readLines(stream: ChildProcess['stdout'], take: (line: string) => void)
   stream?.on('end', () => lines.end().forEach(take));
 }
 
+function cannotRun(cause: unknown): never {
+  if (systemCodeOf(cause) !== 'ENOENT')
+    throw new ProbeError('program-failed', `ffmpeg cannot be started: ${messageOf(cause)}.`, { cause });
+  const message = 'ffmpeg is not installed; install it with: sudo apt-get install ffmpeg';
+  throw new ProbeError('program-missing', message, { cause });
+}
+
 function endOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
-    child.once('error', (cause) => {
-      const missing = systemCodeOf(cause) === 'ENOENT';
-      const message = 'ffmpeg is not installed; install it with: sudo apt-get install ffmpeg';
-      reject(missing ? new ProbeError('program-missing', message, { cause }) : cause);
-    });
+    child.once('error', reject);
     child.once('close', (code, signal) => resolve(signal ?? `exit code ${code ?? 0}`));
   });
 }

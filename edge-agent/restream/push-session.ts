@@ -108,6 +108,10 @@ class PushSession {
     this.#takesSound = plan.takesSound;
     const stdio = ['pipe', 'ignore', 'pipe', 'pipe', 'pipe'] as const;
     const child = spawn('/bin/sh', ['-c', WITH_SECRETS, 'ffmpeg', ...plan.args], { stdio: [...stdio] });
+    child.once('error', (error) => this.#complaints.push(`[error] ${error.message}`));
+    child.once('close', (code, signal) => this.#ended(signal ?? `exit code ${code ?? 'unknown'}`));
+    // One that could not be started has no pipes, whatever its type says; it is closed soon.
+    if (child.pid === undefined) return;
     this.#child = child;
     lowerPriority(child);
     child.stdin?.on('error', () => {
@@ -119,8 +123,6 @@ class PushSession {
       if (this.#complaints.length > KEPT_COMPLAINTS) this.#complaints.shift();
     });
     forEachLine(pipeOf(child, pushPipes.progress), (line) => this.#progress(line));
-    child.once('error', (error) => this.#complaints.push(`[error] ${error.message}`));
-    child.once('close', (code, signal) => this.#ended(signal ?? `exit code ${code ?? 'unknown'}`));
     child.stdin?.write(stream.head);
     if (!this.#waitsForCaller) this.#watchTarget();
   }

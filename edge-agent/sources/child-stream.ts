@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
-import { systemCodeOf } from '@faascam/core/errors';
+import { messageOf, systemCodeOf } from '@faascam/core/errors';
 import { redact } from '@faascam/core/redact';
+import { running } from '../capture/pipe.ts';
 import { SourceError } from './source-error.ts';
 
 /** A program gets this long to write its first byte: cameras of a Raspberry Pi take two seconds to start. */
@@ -33,13 +34,16 @@ export async function startStream(options: {
 }): Promise<ChildStream> {
   const { program, args, what, signal } = options;
   signal.throwIfAborted();
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const spawned = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const child = await running(spawned).catch((error: unknown) => {
+    throw notStarted(what, error);
+  });
   const exit = exitOf(child);
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaint = (complaint + text).slice(-4 * KEPT_COMPLAINT);
   });
-  let ended: { code: number | null; error?: Error } | undefined;
+  let ended: { code: number | null } | undefined;
   let closing = false;
   const gone = exit.then((how) => void (ended = how));
   const failure = (): SourceError | undefined => {
@@ -93,9 +97,9 @@ async function settled(gone: Promise<void>, first: string): Promise<boolean> {
   return ended;
 }
 
-function exitOf(child: ChildProcess): Promise<{ code: number | null; error?: Error }> {
+function exitOf(child: ChildProcess): Promise<{ code: number | null }> {
   return new Promise((resolve) => {
-    child.once('error', (error) => resolve({ code: null, error }));
+    child.once('error', () => resolve({ code: null }));
     // `close` and not `exit`: the last complaint may come after the exit. But a grandchild can hold the pipes open.
     child.once('exit', (code) => {
       setImmediate(() => resolve({ code }));
@@ -113,20 +117,17 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-function programError(
-  what: string,
-  complaint: string,
-  ended: { code: number | null; error?: Error },
-): SourceError {
-  if (ended.error !== undefined) {
-    const missing = systemCodeOf(ended.error) === 'ENOENT';
-    return new SourceError(
-      missing ? 'no-program' : 'program-failed',
-      missing ? `${what} is not installed` : `${what} cannot be started`,
-      'slow',
-      { cause: ended.error },
-    );
-  }
+function notStarted(what: string, cause: unknown): SourceError {
+  const code = systemCodeOf(cause);
+  if (code === 'ENOENT') return new SourceError('no-program', `${what} is not installed`, 'slow', { cause });
+  // A host that is short of descriptors or processes now may soon have some.
+  const retry = code === 'EACCES' ? 'slow' : 'soon';
+  return new SourceError('program-failed', `${what} cannot be started (${messageOf(cause)})`, retry, {
+    cause,
+  });
+}
+
+function programError(what: string, complaint: string, ended: { code: number | null }): SourceError {
   const how = ended.code === null ? 'was killed' : `ended with exit code ${ended.code}`;
   return new SourceError('program-failed', `${what} ${how}${lastOf(complaint)}`, 'soon');
 }
