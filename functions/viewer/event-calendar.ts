@@ -54,6 +54,12 @@ export class EventCalendar {
     return this.#rows;
   }
 
+  listedOf(cameras: readonly string[]): number {
+    return [...this.#days.values()]
+      .filter(({ camera }) => cameras.includes(camera))
+      .reduce((sum, { rows }) => sum + rows.length, 0);
+  }
+
   get full(): boolean {
     return this.#rows >= MOST_ROWS;
   }

@@ -163,21 +163,25 @@ export class EventIndex {
     return await this.#calendar.cameras();
   }
 
-  /** Labels and zones of the events that were read so far. */
-  labels(): string[] {
-    return [...this.#facts.labels].sort();
+  /** Labels and zones of the events that were read so far; of these cameras alone, where some are given. */
+  labels(among?: readonly string[]): string[] {
+    return this.#facts.names('labels', among);
   }
 
-  zones(): string[] {
-    return [...this.#facts.zones].sort();
+  zones(among?: readonly string[]): string[] {
+    return this.#facts.names('zones', among);
   }
 
+  /** Events that are known. */
   get listed(): number {
     return this.#calendar.listed;
   }
 
-  get unreadable(): number {
-    return this.#unreadable.size;
+  /** How many events are known, and how many of them have a receipt that cannot be understood. */
+  counts(among?: readonly string[]): { listed: number; unreadable: number } {
+    if (among === undefined) return { listed: this.listed, unreadable: this.#unreadable.size };
+    const unreadable = [...this.#unreadable].filter((id) => among.includes(placeOf(id)?.camera ?? ''));
+    return { listed: this.#calendar.listedOf(among), unreadable: unreadable.length };
   }
 
   /** Wanted events, newest first; it pauses where it has done enough for one answer. */

@@ -97,17 +97,32 @@ export function idOf({
   return eventIdOf(day.camera, row.startUs);
 }
 
+interface Seen {
+  labels: Set<string>;
+  zones: Set<string>;
+}
+
 /** The lists of labels and of zones that events have: many have the very same. */
 export class SharedFacts {
   readonly #lists = new Map<string, readonly string[]>();
-  readonly labels = new Set<string>();
-  readonly zones = new Set<string>();
+  /** What events of a camera have had so far. */
+  readonly #seen = new Map<string, Seen>();
 
   of({ event }: Pick<Manifest, 'event'>): EventFacts {
-    for (const label of event.labels) noteOne(this.labels, label);
-    for (const zone of event.zones) noteOne(this.zones, zone);
+    const seen = this.#seen.get(event.camera) ?? { labels: new Set(), zones: new Set() };
+    this.#seen.set(event.camera, seen);
+    for (const label of event.labels) noteOne(seen.labels, label);
+    for (const zone of event.zones) noteOne(seen.zones, zone);
     const labels = this.#shared([...new Set(event.labels)]);
     return { labels, zones: this.#shared(event.zones), score: event.bestScore };
+  }
+
+  /** Names that events have had so far, sorted; of these cameras alone, where some are given. */
+  names(kind: keyof Seen, among?: readonly string[]): string[] {
+    const sets = [...this.#seen].flatMap(([camera, seen]) =>
+      (among?.includes(camera) ?? true) ? [...seen[kind]] : [],
+    );
+    return [...new Set(sets)].sort().slice(0, MOST_NAMES);
   }
 
   /** What is in any of the events; undefined while some were not read. */

@@ -207,7 +207,9 @@ export class NatsLink {
       },
     });
     for (const hearing of this.#hearings) this.#subscribe(hearing, messaging);
-    await nc.flush();
+    // A flush on a connection that is closed meanwhile never ends.
+    await Promise.race([nc.flush(), nc.closed()]);
+    if (nc.isClosed()) return;
     this.#setConnected();
     for await (const status of nc.status()) {
       if (status.type === 'reconnect') this.#setConnected();

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
 import type { Clock } from '@faascam/core/clock';
 import { FaascamError, messageOf, StoreError, UsageError } from '@faascam/core/errors';
 import { placeOf } from '@faascam/core/event-order';
@@ -8,7 +9,7 @@ import type { ObjectStore } from '@faascam/core/store';
 import type { NatsAccess } from '@faascam/core/nats-access';
 import { errorAnswer, NotFoundError, send, type Answer, type Asked } from './answer.ts';
 import { operationsOf } from './api/areas.ts';
-import { everybodyIsAdmin, suffices, type Authorizer } from './api/authorizer.ts';
+import { everybodyIsAdmin, suffices, type Authorizer, type Identity } from './api/authorizer.ts';
 import { cameraScope } from './api/camera-scope.ts';
 import { documentOf } from './api/document.ts';
 import { InputError } from './api/input.ts';
@@ -20,15 +21,18 @@ import type { Gate } from './auth/gate.ts';
 import { Gatekeeper } from './auth/gatekeeper.ts';
 import { Login } from './auth/login.ts';
 import { loginOperations } from './auth/operations.ts';
+import { PushSweep } from './auth/push-sweep.ts';
 import type { AskNats } from './auth/session-registry.ts';
 import { BoxHubs } from './box-hubs.ts';
 import { EventIndex } from './event-index.ts';
+import { LiveGuards } from './live-guards.ts';
 import { LiveLink } from './live-link.ts';
 import { DeniedError, NatsAwayError, NatsLink } from './nats-link.ts';
 import { NewsHub } from './news.ts';
 import { beginNews } from './news-source.ts';
 import { pageAnswer } from './page-answer.ts';
 import type { PageFiles } from './page-files.ts';
+import { guardStream } from './stream-guard.ts';
 
 /** Below what a function's call may last, see `exec_timeout`. */
 const STREAM_MS = 50_000;
@@ -61,6 +65,8 @@ export class Viewer {
   readonly #index: EventIndex;
   readonly #nats: NatsLink;
   readonly #live: LiveLink;
+  readonly #guards = new LiveGuards();
+  readonly #sweep: PushSweep | undefined;
   readonly #table: OperationTable;
   readonly #authorizer: Authorizer;
 
@@ -106,7 +112,7 @@ export class Viewer {
     const shareSecret = options.shareSecret ?? (() => Promise.resolve(passing));
     const operations = [
       ...operationsOf({
-        ...{ live: this.#live, liveSecret, streamMs, shareSecret },
+        ...{ live: this.#live, guards: this.#guards, liveSecret, streamMs, shareSecret },
         ...{ store, index: this.#index, nats: this.#nats, clock, log, news: this.#news },
         boxes: this.#boxes,
         noteStored: (id, removed) => {
@@ -116,6 +122,7 @@ export class Viewer {
       ...(gate === undefined || keeper === undefined ? [] : loginOperations(gate, new Login(gate, keeper))),
     ];
     this.#table = new OperationTable([...operations, documentOperation(operations)]);
+    this.#sweep = gate && new PushSweep(gate, { nats: this.#nats, clock, log });
     this.#nats.start();
     this.#index.start();
   }
@@ -143,6 +150,8 @@ export class Viewer {
   async close(): Promise<void> {
     this.#news.close();
     this.#boxes.close();
+    this.#guards.close();
+    await this.#sweep?.close();
     await this.#index.close();
     this.#live.close();
     await this.#nats.close();
@@ -196,13 +205,16 @@ export class Viewer {
     const scope = cameras === undefined ? 'within' : cameraScope(operation, params, cameras);
     if (scope === 'elsewhere') return errorAnswer(404, 'There is no such camera or event that you may see.');
     if (scope === 'unbound') return errorAnswer(403, 'Who may see some cameras alone may not do this.');
+    const allowed = async (): Promise<boolean> => {
+      const now = await this.#authorizer.identify({ ...asked, path, operation: id, needs });
+      return !('sentence' in now) && suffices(now.role, needs) && isSame(now, identity);
+    };
     const answer = await operation.run({
-      asked,
-      identity,
-      params,
+      ...{ asked, identity, params, allowed },
       query: event.query,
       body: bodyBytes(event),
     });
+    if (answer.body instanceof Readable) guardStream(answer.body, allowed);
     return headers === undefined ? answer : { ...answer, headers: { ...headers, ...answer.headers } };
   }
 
@@ -224,6 +236,11 @@ export class Viewer {
     this.#log.error({ operation: id, err: error, fault: messageOf(error) }, 'not answered');
     return errorAnswer(500, 'The viewer failed to answer this; its log says why.');
   }
+}
+
+/** Whether it is who asked, with the same cameras to see. */
+function isSame(now: Identity, then: Identity): boolean {
+  return now.name === then.name && String(now.cameras) === String(then.cameras);
 }
 
 const DENIED: ReadonlySet<string> = new Set(['store-denied', 'store-not-writable']);

@@ -16,7 +16,7 @@ const TOKEN_S = 120;
 const BOUNDARY = 'faascam';
 
 /** Live view: which ways there are, and those that lead through NATS. */
-export function liveOperations({ nats, live, liveSecret, streamMs, clock }: Parts): Operation[] {
+export function liveOperations({ nats, live, guards, liveSecret, streamMs, clock }: Parts): Operation[] {
   const params = z.object({ camera: cameraId });
   return [
     operation({
@@ -77,11 +77,16 @@ export function liveOperations({ nats, live, liveSecret, streamMs, clock }: Part
         description: 'The answer, and the session in Location.',
         media: 'application/sdp',
       },
-      run: ({ params: { camera }, body }) =>
+      run: ({ params: { camera }, body, allowed }) =>
         refusing(async () => {
           const reply = await live.ask(camera, { v: 1, kind: 'offer', sdp: body });
           if (reply.kind !== 'answer')
             throw new LiveRefusedError(502, 'failed', 'The agent answered something else.');
+          const { session } = reply;
+          guards.add(session, allowed, () => {
+            // The agent ends it by itself when it is gone.
+            live.ask(camera, { v: 1, kind: 'end', session }).catch(() => undefined);
+          });
           const headers = { 'Content-Type': 'application/sdp', Location: `whep/${reply.session}` };
           return { status: 201, headers: { ...headers, 'Cache-Control': 'no-store' }, body: reply.sdp };
         }),
@@ -97,6 +102,7 @@ export function liveOperations({ nats, live, liveSecret, streamMs, clock }: Part
       answer: { status: 200, description: 'It has ended.' },
       run: ({ params: { camera, session } }) =>
         refusing(async () => {
+          guards.drop(session);
           await live.ask(camera, { v: 1, kind: 'end', session });
           return { status: 200, headers: {}, body: undefined };
         }),

@@ -8,6 +8,7 @@ import { openStore, type ObjectStore } from '@faascam/core/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BoxHubs } from '../box-hubs.ts';
 import { EventIndex } from '../event-index.ts';
+import { LiveGuards } from '../live-guards.ts';
 import { LiveLink } from '../live-link.ts';
 import { NatsLink } from '../nats-link.ts';
 import { NewsHub } from '../news.ts';
@@ -39,6 +40,7 @@ beforeAll(async () => {
       clock,
       log,
       live: new LiveLink(nats),
+      guards: new LiveGuards(),
       liveSecret: '',
       streamMs: 1000,
       news,

@@ -3,6 +3,7 @@ import type { Answer, Asked } from '../answer.ts';
 import type { Identity, Needs } from './authorizer.ts';
 import { bodyOf, paramsOf, queryOf } from './input.ts';
 import type { FunctionEvent } from '@faascam/core/function';
+import type { StillAllowed } from '../stream-guard.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -41,6 +42,8 @@ interface Described {
 export interface OperationRequest<P, Q, B> {
   asked: Asked;
   identity: Identity;
+  /** Whether who asked may still do so, for what goes on after the answer. A stream in the answer is looked after already. */
+  allowed: StillAllowed;
   params: P;
   query: Q;
   body: B;
@@ -64,6 +67,7 @@ export interface OperationText<
 export interface Call {
   asked: Asked;
   identity: Identity;
+  allowed: StillAllowed;
   params: Record<string, string>;
   query: FunctionEvent['query'];
   body: Buffer;
@@ -95,10 +99,11 @@ export function operation<P extends z.ZodObject, Q extends z.ZodObject, B extend
     bodyType: wanted,
     bodyBytes: maxBytes,
     takesBody,
-    run: async ({ asked, identity, params, query, body }) =>
+    run: async ({ asked, identity, allowed, params, query, body }) =>
       await text.run({
         asked,
         identity,
+        allowed,
         params: paramsOf(text.params, params),
         query: queryOf(text.query, query),
         body: takesBody

@@ -3,6 +3,7 @@ import type { Logger } from '@faascam/core/log';
 import type { ObjectStore } from '@faascam/core/store';
 import type { BoxHubs } from '../box-hubs.ts';
 import type { EventIndex } from '../event-index.ts';
+import type { LiveGuards } from '../live-guards.ts';
 import type { LiveLink } from '../live-link.ts';
 import type { NatsLink } from '../nats-link.ts';
 import type { NewsHub } from '../news.ts';
@@ -13,6 +14,7 @@ export interface Parts {
   index: EventIndex;
   nats: NatsLink;
   live: LiveLink;
+  guards: LiveGuards;
   /** Signs tokens for the agents' live servers; empty: none are given. */
   liveSecret: string;
   /** How long an answer may go on that has no end of its own. */

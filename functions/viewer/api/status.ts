@@ -38,9 +38,9 @@ async function statusOf(
     node: process.version,
     store: { description: store.description, notice },
     messaging: { connected: nats.connected, notice: nats.notice },
-    events: { listed: index.listed, unreadable: index.unreadable },
+    events: index.counts(among),
     cameras,
-    labels: index.labels(),
-    zones: index.zones(),
+    labels: index.labels(among),
+    zones: index.zones(among),
   };
 }
