@@ -98,12 +98,7 @@ export class PushSweep {
       if (verdict.kind === 'gone') await removeSubscription(messaging, browser);
       else {
         const { cameras } = verdict;
-        await keepSubscription(
-          messaging,
-          kept,
-          { user: kept.user, ...(cameras && { cameras }) },
-          { nowUs: kept.atUs },
-        );
+        await keepSubscription(messaging, kept, { user: kept.user, ...(cameras && { cameras }) }, kept.atUs);
       }
     }
   }
