@@ -15,7 +15,7 @@ import { openCameraTest, type CameraTest } from '@faascam/edge-agent/capture/tes
 import { LiveTap } from '@faascam/edge-agent/live/live-tap';
 import { LiveView } from '@faascam/edge-agent/live/live-view';
 import { linkOf } from '@faascam/edge-agent/uplink';
-import { PageFiles } from '@faascam/viewer/page-files';
+import { loadPageFiles } from '@faascam/viewer/page-files';
 import { hostHandler, type HandlerHost } from '@faascam/viewer/fixture';
 import { Viewer } from '@faascam/viewer/viewer';
 
@@ -73,7 +73,7 @@ export async function openLiveSite(settings: Partial<LiveSettings> = {}): Promis
   const store = await openStore({ kind: 'directory', path: '' }, directory);
   const viewer = new Viewer({
     ...{ store, nats: { url: server.url }, clock: systemClock, log, liveSecret: SECRET, streamMs: 20_000 },
-    page: new PageFiles('', new Map()),
+    page: await loadPageFiles(),
   });
   const player = await bundledPlayer();
   const host: HandlerHost = await hostHandler(async (event, context) => {

@@ -4,8 +4,10 @@ import {
   whenAborted,
   type LiveSound,
   type LiveWay,
+  type PictureTimes,
   type PlayingWay,
 } from './live-way.ts';
+import { MediaClock } from './media-clock.ts';
 
 /**
  * How far the newest picture may be ahead of the one that is shown: at first, at least before it is waited for, and before
@@ -13,6 +15,9 @@ import {
  */
 const PICTURES_ALONE = { beginS: 0.05, leastS: 0, hurryS: 0.15, skipS: 0.8, hurry: 1.1 };
 const WITH_SOUND = { beginS: 0.4, leastS: 0.2, hurryS: 0.6, skipS: 1, hurry: 1.04 };
+/** Where pictures are to be shown later: how much too early one may be before they wait. */
+const WAIT_S = 0.4;
+const SLOW_S = 0.05;
 /** What was shown is let go beyond this. */
 const KEPT_S = 10;
 
@@ -57,6 +62,7 @@ async function playStream(way: LiveWay, playing: PlayingWay): Promise<void> {
       socket.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
         try {
           if (typeof data === 'string') {
+            sink?.clock.note(data);
             const begun = streamIn(data);
             if (begun === undefined) return;
             requirePlayable(begun);
@@ -105,8 +111,11 @@ class Sink {
   readonly #over = new AbortController();
   #waiting: ArrayBuffer[] = [];
   #buffer: SourceBuffer | undefined;
+  readonly clock = new MediaClock();
+  readonly #times: PictureTimes | undefined;
 
-  constructor(mime: string, hasSound: boolean, { signal, onPicture, onSound, show }: PlayingWay) {
+  constructor(mime: string, hasSound: boolean, { signal, onPicture, onSound, show, times }: PlayingWay) {
+    this.#times = times;
     this.#pace = hasSound ? WITH_SOUND : PICTURES_ALONE;
     this.#video = liveVideo({ sound: hasSound });
     this.#source.addEventListener('sourceopen', () => {
@@ -118,14 +127,20 @@ class Sink {
       this.#feed();
     });
     this.#video.src = this.#address;
-    this.#video.play().catch(() => {
-      // Some browsers let nothing be heard without a click that they count.
-      if (!hasSound || this.#over.signal.aborted) return;
+    this.#video.play().catch((error: unknown) => {
+      // Some browsers let nothing be heard without a click that they count. To be paused ends it as well, otherwise.
+      const isRefused = error instanceof DOMException && error.name === 'NotAllowedError';
+      if (!hasSound || !isRefused || this.#over.signal.aborted) return;
       onSound({ state: 'blocked', codec: undefined });
       this.#video.muted = true;
       this.#video.play().catch(() => undefined);
     });
-    countPictures(this.#video, onPicture, AbortSignal.any([signal, this.#over.signal]));
+    const onShown = (mediaS: number): void => {
+      onPicture();
+      const { videoWidth: width, videoHeight: height } = this.#video;
+      times?.shown(this.clock.capturedAtUs(mediaS), { width, height });
+    };
+    countPictures(this.#video, onShown, AbortSignal.any([signal, this.#over.signal]));
     show(this.#video);
   }
 
@@ -151,13 +166,29 @@ class Sink {
     if (buffered.length === 0 || this.#buffer === undefined) return;
     const newest = buffered.end(buffered.length - 1);
     const oldest = buffered.start(0);
-    const behind = newest - this.#video.currentTime;
+    const laterS = this.#laterS(newest);
+    const behind = newest - this.#video.currentTime - laterS;
     const { beginS, leastS, hurryS, skipS, hurry } = this.#pace;
     // Before the first picture, after a gap, and far behind.
     if (behind > skipS || this.#video.currentTime < buffered.start(buffered.length - 1))
-      this.#video.currentTime = Math.max(buffered.start(buffered.length - 1), newest - beginS);
+      this.#video.currentTime = Math.max(buffered.start(buffered.length - 1), newest - laterS - beginS);
     this.#video.playbackRate = behind > hurryS ? hurry : behind < leastS ? 2 - hurry : 1;
+    if (this.#times !== undefined) this.#fallBehind(behind);
     if (newest - oldest > 2 * KEPT_S) this.#buffer.remove(0, newest - KEPT_S);
+  }
+
+  /** How much later than they come pictures are to be shown, in seconds. */
+  #laterS(newest: number): number {
+    const capturedAtUs = this.clock.capturedAtUs(newest);
+    if (this.#times !== undefined && capturedAtUs !== undefined) this.#times.arrived(capturedAtUs);
+    return this.#times?.behindS ?? 0;
+  }
+
+  /** Where pictures are shown too early it slows down, or waits until there are enough of them. */
+  #fallBehind(behind: number): void {
+    if (behind < -WAIT_S) this.#video.pause();
+    else if (this.#video.paused && behind >= 0) this.#video.play().catch(() => undefined);
+    if (behind < -SLOW_S) this.#video.playbackRate = 0.9;
   }
 }
 

@@ -1,28 +1,33 @@
-import { faultOf, type LiveWay, type PlayingWay } from './live-way.ts';
+import { faultOf, type LiveWay, type PictureTimes, type PlayingWay } from './live-way.ts';
 
 /** How often a single picture is asked for. */
 const REFRESH_MS = 500;
 
 /** A row of JPEG pictures in one answer that does not end, each with its length. */
-export async function playMjpeg(way: LiveWay, { signal, onPicture, show }: PlayingWay): Promise<void> {
+export async function playMjpeg(way: LiveWay, { signal, onPicture, show, times }: PlayingWay): Promise<void> {
   const response = await fetch(way.url, { signal, cache: 'no-store' });
   if (!response.ok || response.body === null) throw await faultOf(response, 'The stream of pictures');
   const canvas = new Canvas();
+  const draw = async ({ jpeg, capturedAtUs }: Picture): Promise<void> => {
+    await canvas.draw(new Blob([jpeg], { type: 'image/jpeg' }));
+    show(canvas.element);
+    onPicture();
+    times?.shown(capturedAtUs, canvas.element);
+  };
+  const later = times === undefined ? undefined : new LaterPictures(times, draw, signal);
   const reader = response.body.getReader();
   let rest = new Uint8Array();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
     rest = appended(rest, value);
-    let newest: Uint8Array<ArrayBuffer> | undefined;
+    let newest: Picture | undefined;
     for (let part = partIn(rest); part !== undefined; part = partIn(rest)) {
       newest = part.picture;
+      later?.add(part.picture);
       rest = part.rest;
     }
-    if (newest === undefined) continue;
-    await canvas.draw(new Blob([newest], { type: 'image/jpeg' }));
-    show(canvas.element);
-    onPicture();
+    if (newest !== undefined && later === undefined) await draw(newest);
   }
 }
 
@@ -65,10 +70,67 @@ class Canvas {
 
 const END_OF_HEAD = '\r\n\r\n';
 
+interface Picture {
+  jpeg: Uint8Array<ArrayBuffer>;
+  /** When it was taken, if its sender says so. */
+  capturedAtUs: number | undefined;
+}
+
+/** More than this that wait: the oldest goes. */
+const MOST_WAITING = 200;
+const LOOK_MS = 10;
+
+/** Shows pictures as much later as they are asked for, in the time between them in which they were taken. */
+class LaterPictures {
+  readonly #times: PictureTimes;
+  readonly #draw: (picture: Picture) => Promise<void>;
+  #waiting: Picture[] = [];
+  /** The newest picture's own time, and when it came, in ms. */
+  #newest: { capturedAtUs: number; atMs: number } | undefined;
+  #drawing = false;
+
+  constructor(times: PictureTimes, draw: (picture: Picture) => Promise<void>, signal: AbortSignal) {
+    this.#times = times;
+    this.#draw = draw;
+    const timer = setInterval(() => this.#look(), LOOK_MS);
+    signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+  }
+
+  add(picture: Picture): void {
+    this.#waiting = [...this.#waiting, picture].slice(-MOST_WAITING);
+    if (picture.capturedAtUs === undefined) return;
+    this.#newest = { capturedAtUs: picture.capturedAtUs, atMs: performance.now() };
+    this.#times.arrived(picture.capturedAtUs);
+  }
+
+  #look(): void {
+    if (this.#drawing) return;
+    const dueUs = this.#dueUs();
+    const due = this.#waiting.findLastIndex(({ capturedAtUs = 0 }) => capturedAtUs <= dueUs);
+    const picture = this.#waiting[due];
+    if (picture === undefined) return;
+    this.#waiting = this.#waiting.slice(due + 1);
+    this.#drawing = true;
+    // What cannot be drawn is passed over: the next one comes.
+    void this.#draw(picture)
+      .catch(() => undefined)
+      .finally(() => {
+        this.#drawing = false;
+      });
+  }
+
+  /** The time whose picture is to be shown now. */
+  #dueUs(): number {
+    if (this.#newest === undefined) return 0;
+    const sinceMs = performance.now() - this.#newest.atMs;
+    return this.#newest.capturedAtUs + sinceMs * 1000 - this.#times.behindS * 1e6;
+  }
+}
+
 /** The first whole part, and what comes after it. */
 function partIn(
   bytes: Uint8Array<ArrayBuffer>,
-): { picture: Uint8Array<ArrayBuffer>; rest: Uint8Array<ArrayBuffer> } | undefined {
+): { picture: Picture; rest: Uint8Array<ArrayBuffer> } | undefined {
   const head = new TextDecoder('latin1').decode(bytes.subarray(0, 1024));
   const headEnd = head.indexOf(END_OF_HEAD);
   if (headEnd < 0) {
@@ -77,10 +139,12 @@ function partIn(
   }
   const [, digits] = /content-length: *(\d{1,9})/i.exec(head.slice(0, headEnd)) ?? [];
   if (digits === undefined) throw new Error('The stream of pictures is damaged.');
+  const [, captured] = /faascam-captured-at: *(\d{1,16})/i.exec(head.slice(0, headEnd)) ?? [];
   const from = headEnd + END_OF_HEAD.length;
   const to = from + Number(digits);
   if (to > bytes.length) return undefined;
-  return { picture: bytes.slice(from, to), rest: bytes.slice(to) };
+  const capturedAtUs = captured === undefined ? undefined : Number(captured);
+  return { picture: { jpeg: bytes.slice(from, to), capturedAtUs }, rest: bytes.slice(to) };
 }
 
 function appended(rest: Uint8Array<ArrayBuffer>, more: Uint8Array): Uint8Array<ArrayBuffer> {

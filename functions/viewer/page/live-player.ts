@@ -6,6 +6,7 @@ import {
   type LiveSound,
   type LiveWay,
   type LiveWayKind,
+  type PictureTimes,
   type PlayingWay,
   type WayPlayer,
 } from './live-way.ts';
@@ -30,6 +31,8 @@ export interface LiveOptions {
   sound?: boolean;
   /** Called with what became of the wish for sound. */
   onSound?: (sound: LiveSound) => void;
+  /** Told of the pictures' times by MSE and MJPEG, which then show them as much later as it asks for. */
+  times?: PictureTimes | undefined;
   /** The paths to try, in this order; default all: WebRTC, MSE, MJPEG, single pictures. */
   kinds?: readonly LiveWayKind[];
 }
@@ -117,7 +120,7 @@ async function playOnce(
 async function playWay(
   element: HTMLElement,
   way: LiveWay,
-  { onPath, onSound, sound = false }: LiveOptions,
+  { onPath, onSound, sound = false, times }: LiveOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
   const { kind, by } = way;
@@ -139,6 +142,7 @@ async function playWay(
   }, 500);
   const playing: PlayingWay = {
     signal: over.signal,
+    times,
     sound,
     onSound: (told) => {
       if (!signal.aborted) onSound?.(told);

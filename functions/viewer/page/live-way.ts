@@ -23,8 +23,20 @@ export interface LiveSound {
   codec: string | undefined;
 }
 
+/** Whoever draws over pictures in time with them. */
+export interface PictureTimes {
+  /** How far behind the newest picture to show, in seconds. */
+  readonly behindS: number;
+  /** The newest picture, whether it is shown yet or not, was taken then. */
+  arrived(capturedAtUs: number): void;
+  /** The picture that is shown now was taken then, if that is known. */
+  shown(capturedAtUs: number | undefined, size: { width: number; height: number }): void;
+}
+
 /** A way that is being played. */
 export interface PlayingWay {
+  /** Told of the pictures' times where something is drawn over them. */
+  times?: PictureTimes | undefined;
   /** Whether sound is wanted. */
   sound: boolean;
   /** To be called, where it is wanted, when it is known. */
@@ -73,16 +85,20 @@ export function liveVideo({ sound }: { sound: boolean }): HTMLVideoElement {
   return video;
 }
 
-/** Calls for each picture that the video shows, until the signal is aborted. */
-export function countPictures(video: HTMLVideoElement, onPicture: () => void, signal: AbortSignal): void {
+/** Calls for each picture that the video shows, with its time in the video in seconds, until the signal is aborted. */
+export function countPictures(
+  video: HTMLVideoElement,
+  onPicture: (mediaS: number) => void,
+  signal: AbortSignal,
+): void {
   const tellsOfEach: boolean = 'requestVideoFrameCallback' in HTMLVideoElement.prototype;
   if (!tellsOfEach) {
-    video.addEventListener('timeupdate', onPicture, { signal });
+    video.addEventListener('timeupdate', () => onPicture(video.currentTime), { signal });
     return;
   }
-  const next = (): void => {
+  const next = (_now: number, { mediaTime }: { mediaTime: number }): void => {
     if (signal.aborted) return;
-    onPicture();
+    onPicture(mediaTime);
     video.requestVideoFrameCallback(next);
   };
   video.requestVideoFrameCallback(next);

@@ -3,12 +3,15 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { CameraView } from '../api.ts';
 import { changeHeaders } from '../data/session.ts';
 import type { LiveSound } from '../live-way.ts';
+import { LiveBoxes } from '../live-boxes.ts';
 import { playLive } from '../live-player.ts';
 import { base } from '../place.ts';
 import { LatestPicture } from './latest-picture.tsx';
 
 /** Where none of these gets through, the newest picture goes on being shown. */
 const WAYS = ['webrtc', 'mse', 'mjpeg'] as const;
+/** Those whose pictures can be shown in time with their boxes. */
+const TIMED_WAYS = ['mse', 'mjpeg'] as const;
 
 interface LiveViewProps {
   camera: CameraView;
@@ -18,6 +21,8 @@ interface LiveViewProps {
   class: string;
   /** How it is shown, each time that changes: webrtc, mse, mjpeg, or jpeg for single pictures. */
   onPath?: (path: string) => void;
+  /** Whether the boxes of detections are drawn over it, which shows it a little later; default: not. */
+  boxes?: boolean;
   /** Whether its sound is to be heard; default: not. */
   sound?: boolean;
   /** What became of that. */
@@ -26,8 +31,9 @@ interface LiveViewProps {
 
 /** A camera's newest picture at once, and live view over it as soon as that plays. Nothing runs out of sight. */
 export function LiveView(props: LiveViewProps): JSX.Element {
-  const { camera, onPath, sound = false, onSound } = props;
+  const { camera, onPath, boxes = false, sound = false, onSound } = props;
   const place = useRef<HTMLSpanElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
   const inView = useInView(place);
   const [playing, setPlaying] = useState(false);
   const told = useRef(onPath);
@@ -39,10 +45,12 @@ export function LiveView(props: LiveViewProps): JSX.Element {
     const target = place.current;
     if (target === null || !inView || !streams) return undefined;
     told.current?.('jpeg');
+    const drawn = boxes && canvas.current !== null ? new LiveBoxes(canvas.current, camera.id) : undefined;
     const stop = playLive(target, camera.id, {
       base: base.href,
       viewerHeaders: changeHeaders,
-      kinds: WAYS,
+      kinds: boxes ? TIMED_WAYS : WAYS,
+      times: drawn,
       sound,
       onSound: (what) => toldOfSound.current?.(what),
       onPath: ({ kind }) => {
@@ -51,15 +59,17 @@ export function LiveView(props: LiveViewProps): JSX.Element {
       },
       onFault: () => {
         setPlaying(false);
+        drawn?.clear();
         told.current?.('jpeg');
       },
     });
     return () => {
       stop();
+      drawn?.close();
       setPlaying(false);
       target.replaceChildren();
     };
-  }, [camera.id, inView, streams, sound]);
+  }, [camera.id, inView, streams, sound, boxes]);
   return (
     <>
       {!playing && (
@@ -73,6 +83,7 @@ export function LiveView(props: LiveViewProps): JSX.Element {
         aria-label={playing && props.alt !== '' ? props.alt : undefined}
         aria-hidden={props.alt === '' ? 'true' : undefined}
       />
+      {boxes && <canvas class="live-boxes" ref={canvas} aria-hidden="true" />}
     </>
   );
 }

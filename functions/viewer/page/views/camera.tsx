@@ -8,17 +8,19 @@ import { Link } from '../parts/link.tsx';
 import { LiveView } from '../parts/live-view.tsx';
 import { SoundButton, SoundFault, useHearing } from '../parts/sound-button.tsx';
 import { searchOf, noFilter } from '../data/filters.ts';
-import { words } from '../words/words.ts';
+import { keepValue, keptValue, words } from '../words/words.ts';
 import { ExportFootage, lastMinute } from './export-footage.tsx';
 import { CamerasNotice } from './wall.tsx';
 
 const EVERY_MS = 400;
+const BOXES_KEY = 'faascam.boxes';
 
 /** One camera, as large as the screen allows. */
 export function Camera({ name }: { name: string }): JSX.Element {
   const { cameras: say, states, paths } = words.value;
   const stage = useRef<HTMLDivElement>(null);
   const [path, setPath] = useState<string | undefined>(undefined);
+  const [boxes, setBoxes] = useState(() => keptValue(BOXES_KEY) === '1');
   const hearing = useHearing();
   const list = cameras.value;
   const camera = list?.find(({ id }) => id === name);
@@ -54,6 +56,7 @@ export function Camera({ name }: { name: string }): JSX.Element {
             alt={say.picture(camera.id)}
             class="live-picture"
             onPath={setPath}
+            boxes={boxes}
             sound={hearing.wanted}
             onSound={hearing.told}
           />
@@ -62,6 +65,19 @@ export function Camera({ name }: { name: string }): JSX.Element {
         <SoundFault hearing={hearing} />
         <div class="stage-tools">
           <SoundButton hearing={hearing} />
+          <button
+            class="icon-button"
+            type="button"
+            title={say.boxesHint}
+            aria-label={say.boxes}
+            aria-pressed={boxes}
+            onClick={() => {
+              keepValue(BOXES_KEY, boxes ? '0' : '1');
+              setBoxes(!boxes);
+            }}
+          >
+            <Icon name="boxes" />
+          </button>
           <button
             class="icon-button"
             type="button"

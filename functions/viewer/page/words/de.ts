@@ -90,6 +90,8 @@ export const de: Words = {
     unknown: (camera) => `Es gibt keine Kamera „${camera}“.`,
     unknownHint: 'Sie hat sich bei diesem faascam nicht gemeldet, oder sie heißt anders.',
     fullScreen: 'Ganzer Bildschirm',
+    boxes: 'Rahmen',
+    boxesHint: 'Rahmen um das, was erkannt wird; das Bild kommt dann ein, zwei Sekunden später',
     path: (name) => `über ${name}`,
     back: 'Alle Kameras',
     eventsOf: 'Ihre Ereignisse',

@@ -89,6 +89,8 @@ export const en = {
     unknown: (camera: string) => `There is no camera “${camera}”.`,
     unknownHint: 'It has not reported to this faascam, or it is named otherwise.',
     fullScreen: 'Full screen',
+    boxes: 'Boxes',
+    boxesHint: 'Boxes around what is detected; the picture is then shown a second or two later',
     path: (name: string) => `by ${name}`,
     back: 'All cameras',
     eventsOf: 'Its events',
