@@ -15,6 +15,8 @@ import { startFaascam, type Running } from './program.ts';
  * `faascam simulate` shows.
  */
 
+// All of faascam starts here, and two browsers: on a loaded machine that takes long.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 const WAIT = { timeout: 90_000, interval: 100 };
 const scratch = mkdtempSync(join(tmpdir(), 'faascam-live-page-'));
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };

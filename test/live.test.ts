@@ -202,6 +202,13 @@ describe("the agent's live server", () => {
     });
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ code: 'bad-offer' });
+    const later = await fetch(`${site.url}/cameras/yard/whep/00000000-0000-4000-8000-000000000000`, {
+      method: 'PATCH',
+      body: 'a=candidate:1 1 udp 1 127.0.0.1 9 typ host\r\n',
+      headers: { 'content-type': 'application/trickle-ice-sdpfrag' },
+    });
+    expect(later.status).toBe(404);
+    expect(await later.json()).toMatchObject({ code: 'no-session' });
   });
 
   test('a viewer that reads nothing keeps nobody else from seeing', async () => {

@@ -48,7 +48,7 @@ export function Camera({ name }: { name: string }): JSX.Element {
           {camera.state === 'streaming' && path !== undefined && <span>{say.path(paths[path] ?? path)}</span>}
         </p>
       </div>
-      <div class="live-stage" ref={stage}>
+      <div class="live-stage" data-state={camera.state} ref={stage}>
         {camera.state !== 'offline' && (
           <LiveView
             camera={camera}
