@@ -275,7 +275,10 @@ describe('an agent', () => {
     ],
     [
       'invents no motion, detections, events or requests, also of its own camera',
-      publishing('motion.yard', 'detections.yard', 'events.yard', 'clips.wanted.yard', 'deadletter.x'),
+      publishing(
+        ...['motion.yard', 'detections.yard', 'tracks.yard', 'events.yard', 'clips.wanted.yard'],
+        ...['deadletter.x', '$KV.activity.yard/2026-03-04T12'],
+      ),
     ],
     [
       'says nothing in another agent’s name, and nothing of another’s camera',
@@ -431,7 +434,7 @@ it.each([
 it('the viewer asks for live view and hears its answers and pictures, and no agent is refused its own', async () => {
   const asks = (messaging: Messaging): void => {
     publishing('control.live.yard').deed(messaging);
-    hearing('live.*', 'live.yard.answer.x').deed(messaging);
+    hearing('live.*', 'live.yard.answer.x', 'tracks.yard').deed(messaging);
   };
   expect(await refusalsOf('viewer', asks)).toEqual([]);
   const shows = (messaging: Messaging): void => {
@@ -439,7 +442,7 @@ it('the viewer asks for live view and hears its answers and pictures, and no age
     hearing('control.live.yard').deed(messaging);
   };
   expect(await refusalsOf('agent-pi', shows)).toEqual([]);
-  const invents = publishing('live.yard', 'live.yard.answer.x');
+  const invents = publishing('live.yard', 'live.yard.answer.x', 'tracks.yard');
   expect(await refusalsOf('viewer', invents.deed)).toEqual(invents.refused);
 });
 
