@@ -1,247 +1,36 @@
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { headers as newHeaders, PermissionViolationError } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { passwordHash } from '@faascam/viewer/auth/password';
-import { newToken } from '@faascam/viewer/auth/token';
-import { usersText } from '@faascam/viewer/auth/users-file';
-import { parse, stringify } from 'yaml';
+import { parse } from 'yaml';
 import { z } from 'zod';
 import { consumerName } from '@faascam/connector/topics';
 import { cameraSettings } from '@faascam/core/camera-settings';
 import { createLogger } from '@faascam/core/log';
 import { connectNats, type Messaging } from '@faascam/core/messaging';
-import { freePort } from '@faascam/core/ports';
 import { keepSubscription, listSubscriptions, removeSubscription } from '@faascam/core/push-subscriptions';
 import { ensureSite } from '@faascam/core/site-buckets';
 import { ProfileTeller } from '@faascam/edge-agent/profile-teller';
-import { makeCertificate, type Certificate } from '@faascam/test-servers/certificates';
-import { startGuardedNats, type GuardedNats } from '@faascam/test-servers/guarded-nats';
-import { processesAbout, runFaascam, startFaascam, startProgram, type Running } from './program.ts';
+import { openGuardedSite, type GuardedSite } from './guarded-site.ts';
+import { runFaascam } from './program.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'faascam-rights-test-'));
 const WAIT = { timeout: 200_000, interval: 200 };
-/** Of the parts; what this process is refused on purpose is not worth a line. */
-const LOUD = { FAASCAM_LOG: 'info' };
-let certificate: Certificate;
-let nats: GuardedNats;
-let url: string;
-
-const seedOf = (user: string): string => join(folder, 'secrets', `nats-${user}`);
-const wayOf = (user: string) => ({
-  ...{ url, nkeyFile: seedOf(user), caFile: certificate.caFile },
-  identity: user,
-});
+let site: GuardedSite;
 
 beforeAll(async () => {
   vi.stubEnv('FAASCAM_LOG', 'silent');
-  const made = await runFaascam([
-    'nats-auth',
-    folder,
-    '--agent',
-    'pi:yard',
-    '--agent',
-    'other:door',
-    '--stream',
-    'SENSORS',
-  ]);
-  expect(made, made.stderr).toMatchObject({ code: 0 });
-  certificate = await makeCertificate(folder);
-  nats = await startGuardedNats({ folder, certificate });
-  url = `tls://127.0.0.1:${nats.port}`;
+  site = await openGuardedSite();
 });
-
 afterAll(async () => {
-  await nats.stop();
+  await site.close();
   vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true });
 });
-
-const stack = z.looseObject({
-  functions: z.record(z.string(), z.looseObject({ environment: z.record(z.string(), z.string()) })),
-});
-const checkout = new URL('../', import.meta.url);
-const cameraList = z.object({ cameras: z.array(z.object({ id: z.string(), state: z.string() })) });
-const motionLevels = z.object({ levels: z.array(z.number()) });
-const eventList = z.object({ events: z.array(z.object({ id: z.string() })) });
-
-/** stack.yml with the key of each function, as OpenFaaS would mount it as a secret. */
-function stackFile(): string {
-  const path = join(folder, 'stack.yml');
-  const parsed = stack.parse(parse(readFileSync(new URL('stack.yml', checkout), 'utf8')));
-  const functions = Object.entries(parsed.functions).map(
-    ([name, spec]) =>
-      [
-        name,
-        {
-          ...spec,
-          handler: new URL(`functions/${name}`, checkout).pathname,
-          environment: { ...spec.environment, NATS_NKEY_FILE: seedOf(name) },
-        },
-      ] as const,
-  );
-  writeFileSync(path, stringify({ ...parsed, functions: Object.fromEntries(functions) }));
-  return path;
-}
-
-it('a whole site with a user each gives an event with its clip, and nobody is refused anything', async () => {
-  const gatewayPort = await freePort();
-  const page = `http://127.0.0.1:${gatewayPort}/`;
-  const shared = { ...LOUD, NATS_URL: url, NATS_CA_FILE: certificate.caFile, FAASCAM_DATA: folder };
-  const admin = await connectNats(wayOf('admin'), 'test');
-  const webhook = await startWebhook();
-  const running: Running[] = [];
-  try {
-    const connector = startProgram(new URL('connector/dist/main.js', checkout).pathname, {
-      ...shared,
-      NATS_NKEY_FILE: seedOf('connector'),
-      gateway_url: page,
-    });
-    running.push(connector);
-    await vi.waitFor(async () => {
-      const names = await admin.jsm.streams.names().next();
-      expect(names).toEqual(expect.arrayContaining(['KV_agents', 'OBJ_segments']));
-    }, WAIT);
-    running.push(
-      startProgram(new URL('local/dist/gateway/main.js', checkout).pathname, {
-        ...shared,
-        FAASCAM_STACK: stackFile(),
-        FAASCAM_DETECT: JSON.stringify({ model: 'faascam-demo' }),
-        FAASCAM_NOTIFY: JSON.stringify(toldTo(`http://127.0.0.1:${webhook.port}/`)),
-        FAASCAM_VIEWER_OPEN: '1',
-        GATEWAY_PORT: String(gatewayPort),
-      }),
-    );
-    await connector.said(/every topic has its consumer/);
-    const anna = { name: 'anna', role: 'admin', password: await passwordHash('password of anna') } as const;
-    const { text: token, stored } = newToken({ name: 'test', scope: 'admin' });
-    writeFileSync(join(folder, 'viewer-users.yml'), usersText({ users: [anna], tokens: [stored] }));
-    const config = join(folder, 'faascam.yml');
-    const key = { url, nkeyFile: 'secrets/nats-agent-pi', caFile: 'ca.pem' };
-    writeFileSync(
-      config,
-      JSON.stringify({
-        ...{ data: folder, agent: { id: 'pi' }, nats: key },
-        cameras: { yard: { source: 'demo:' } },
-      }),
-    );
-    running.push(startFaascam(['agent', '--config', config], LOUD));
-    const asked = async (path: string): Promise<unknown> =>
-      await (await fetch(new URL(path, page), { headers: { authorization: `Bearer ${token}` } })).json();
-    await vi.waitFor(async () => {
-      expect(eventList.parse(await asked('api/events')).events).not.toEqual([]);
-    }, WAIT);
-    expect(cameraList.parse(await asked('api/cameras')).cameras).toMatchObject([
-      { id: 'yard', state: 'streaming' },
-    ]);
-    const login = await fetch(new URL('api/session', page), {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ name: 'anna', password: 'password of anna' }),
-    });
-    expect(login.status).toBe(200);
-    expect(await asked('api/sessions')).toMatchObject({ sessions: [{ user: 'anna' }] });
-    expect(await asked('api/audit')).toMatchObject({ entries: [{ who: 'anna', what: 'login' }] });
-    // What moves is kept for the timeline, by way of the motion function.
-    await vi.waitFor(async () => {
-      const window = `fromUs=${String(Date.now() - 3_600_000)}000&toUs=${String(Date.now() + 1)}000`;
-      const { levels } = motionLevels.parse(await asked(`api/cameras/yard/motion?${window}`));
-      expect(Math.max(...levels)).toBeGreaterThan(0);
-    }, WAIT);
-    expect(await asked('api/cameras/yard/profile')).toMatchObject({ camera: 'yard', zones: {} });
-    const picture = await fetch(new URL('api/cameras/yard/frame.jpg', page), {
-      headers: { authorization: `Bearer ${token}` },
-    });
-    expect([picture.status, picture.headers.get('content-type')]).toEqual([200, 'image/jpeg']);
-    // Neither on a command line nor in an environment, where others of the host could see them.
-    for (const user of ['agent-pi', 'connector', 'motion'])
-      expect(processesAbout(readFileSync(seedOf(user), 'utf8').trim())).toEqual([]);
-    const asReader = { NATS_NKEY_FILE: seedOf('reader'), NATS_CA_FILE: certificate.caFile };
-    const told = await runFaascam(['events', '--nats', url, '--data', folder], asReader);
-    expect(told.stdout, told.stderr).toMatch(/yard/);
-    expect(told.stderr).toBe('');
-    const verified = await runFaascam(
-      [
-        'verify',
-        join(folder, 'clips'),
-        '--live',
-        '--nats',
-        url,
-        '--key',
-        join(folder, 'evidence/agent-key.pub'),
-      ],
-      asReader,
-    );
-    expect(verified.stderr).toBe('');
-    expect(verified.stdout).toMatch(/[1-9]\d* events?/);
-    await vi.waitFor(() => {
-      const told = webhook.posted.map((each) => toldWebhook.parse(each));
-      for (const type of ['event.began', 'clip.stored'])
-        expect(told).toContainEqual({ type, data: { event: { camera: 'yard' } } });
-    }, WAIT);
-    expect(await asked('api/push')).toEqual({ publicKey: expect.stringMatching(/^[\w-]{87}$/) as string });
-  } finally {
-    await webhook.stop();
-    for (const each of running.reverse()) await each.stop('SIGTERM');
-    await admin.nc.close();
-  }
-  const said = running.map((each) => each.output()).join('\n');
-  expect(nats.refusals(), said).toEqual([]);
-  expect(said).not.toMatch(/SU[A-Z2-7]{56}/);
-}, 400_000);
-
-/** Everything that the function notify can do with NATS. */
-const toldTo = (url: string) => ({
-  targets: {
-    house: { kind: 'webhook', url, picture: 'inline' },
-    phones: { kind: 'push', contact: 'mailto:somebody@example.org' },
-    // Nobody is there, but what it would be told is looked up.
-    broker: { kind: 'mqtt', url: 'mqtt://127.0.0.1:9', timeoutMs: 1000 },
-  },
-  rules: [
-    { name: 'begun', to: ['house', 'phones'] },
-    { name: 'stored', when: 'clip', to: ['house'] },
-  ],
-});
-
-const toldWebhook = z.object({
-  type: z.string(),
-  data: z.object({ event: z.object({ camera: z.string() }) }),
-});
-
-/** A server that notes what is posted to it. */
-async function startWebhook(): Promise<{ port: number; posted: unknown[]; stop: () => Promise<void> }> {
-  const posted: unknown[] = [];
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      posted.push(JSON.parse(Buffer.concat(chunks).toString()));
-      response.end();
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('it listens on no port');
-  return {
-    port: address.port,
-    posted,
-    stop: async () => {
-      server.closeAllConnections();
-      await promisify(server.close.bind(server))();
-    },
-  };
-}
 
 /** Lets a user try something; answers what the server refused of it. */
 async function refusalsOf(user: string, deed: (messaging: Messaging) => unknown): Promise<string[]> {
-  const messaging = await connectNats(wayOf(user), 'test');
+  const messaging = await connectNats(site.wayOf(user), 'test');
   const { nc } = messaging;
   const refusals: string[] = [];
   const watching = (async () => {
@@ -336,10 +125,10 @@ describe('an agent', () => {
   });
 
   it('empties no bucket by what it writes there itself', async () => {
-    const connector = await connectNats(wayOf('connector'), 'test');
+    const connector = await connectNats(site.wayOf('connector'), 'test');
     const [pi, other] = [
-      await connectNats(wayOf('agent-pi'), 'test'),
-      await connectNats(wayOf('agent-other'), 'test'),
+      await connectNats(site.wayOf('agent-pi'), 'test'),
+      await connectNats(site.wayOf('agent-other'), 'test'),
     ];
     try {
       await ensureSite(connector);
@@ -356,9 +145,9 @@ describe('an agent', () => {
 
   it('tells how its cameras are to be looked at once the connector has made the bucket for it', async () => {
     const [admin, other, connector] = [
-      await connectNats(wayOf('admin'), 'test'),
-      await connectNats(wayOf('agent-other'), 'test'),
-      await connectNats(wayOf('connector'), 'test'),
+      await connectNats(site.wayOf('admin'), 'test'),
+      await connectNats(site.wayOf('agent-other'), 'test'),
+      await connectNats(site.wayOf('connector'), 'test'),
     ];
     const over = new AbortController();
     try {
@@ -450,8 +239,8 @@ it.each(['viewer', 'notify'])(
   '%s takes a browser that was told out of NATS, and leaves nothing of it',
   async (user) => {
     const [connector, part] = [
-      await connectNats(wayOf('connector'), 'test'),
-      await connectNats(wayOf(user), 'test'),
+      await connectNats(site.wayOf('connector'), 'test'),
+      await connectNats(site.wayOf(user), 'test'),
     ];
     try {
       await ensureSite(connector);
@@ -495,42 +284,44 @@ it.each(['viewer', 'motion', 'detect', 'events', 'clip', 'notify', 'connector', 
 );
 
 it('the server takes the configuration that we publish, with these users', async () => {
-  const published = join(folder, 'published.conf');
-  const text = readFileSync(new URL('deploy/nats/nats-server.conf', checkout), 'utf8');
+  const published = join(site.folder, 'published.conf');
+  const text = readFileSync(new URL('../deploy/nats/nats-server.conf', import.meta.url), 'utf8');
   // Beside auth.conf and the certificates, as it says.
   writeFileSync(
     published,
-    text.replaceAll('/etc/nats', folder).replace('/var/lib/nats', join(folder, 'published')),
+    text.replaceAll('/etc/nats', site.folder).replace('/var/lib/nats', join(site.folder, 'published')),
   );
   const checked = await promisify(execFile)('nats-server', ['-t', '--config', published]);
   expect(checked.stderr).toMatch(/is valid/);
 });
 
 it('without a key nobody is let in, and a part that is told says what to do', async () => {
-  await expect(connectNats({ url, caFile: certificate.caFile }, 'test')).rejects.toMatchObject({
-    code: 'nats-denied',
-    message: expect.stringMatching(/refused the login: give this part's key in nats\.nkeyFile/) as string,
-  });
+  await expect(connectNats({ url: site.url, caFile: site.certificate.caFile }, 'test')).rejects.toMatchObject(
+    {
+      code: 'nats-denied',
+      message: expect.stringMatching(/refused the login: give this part's key in nats\.nkeyFile/) as string,
+    },
+  );
 });
 
 it('a new agent and a new key leave all others as they were, and count once the server has reloaded', async () => {
-  const before = parse(readFileSync(join(folder, 'users.json'), 'utf8')) as unknown;
-  const old = join(folder, 'old-seed');
-  writeFileSync(old, readFileSync(seedOf('motion')), { mode: 0o600 });
-  const made = await runFaascam(['nats-auth', folder, '--agent', 'third:shed', '--rotate', 'motion']);
+  const before = parse(readFileSync(join(site.folder, 'users.json'), 'utf8')) as unknown;
+  const old = join(site.folder, 'old-seed');
+  writeFileSync(old, readFileSync(site.seedOf('motion')), { mode: 0o600 });
+  const made = await runFaascam(['nats-auth', site.folder, '--agent', 'third:shed', '--rotate', 'motion']);
   expect(made, made.stderr).toMatchObject({ code: 0 });
   expect(made.stdout).not.toMatch(/SU[A-Z2-7]{56}/);
-  expect(statSync(seedOf('agent-third')).mode & 0o777).toBe(0o600);
-  const site = z.object({ keys: z.record(z.string(), z.string()) });
+  expect(statSync(site.seedOf('agent-third')).mode & 0o777).toBe(0o600);
+  const users = z.object({ keys: z.record(z.string(), z.string()) });
   const kept = Object.fromEntries(
-    Object.entries(site.parse(before).keys).filter(([name]) => name !== 'motion'),
+    Object.entries(users.parse(before).keys).filter(([name]) => name !== 'motion'),
   );
-  const after = site.parse(parse(readFileSync(join(folder, 'users.json'), 'utf8'))).keys;
+  const after = users.parse(parse(readFileSync(join(site.folder, 'users.json'), 'utf8'))).keys;
   expect(after).toMatchObject(kept);
-  await nats.reload();
+  await site.nats.reload();
   expect(await refusalsOf('agent-third', publishing('frames.shed').deed)).toEqual([]);
   expect(await refusalsOf('motion', publishing('motion.shed').deed)).toEqual([]);
-  await expect(connectNats({ ...wayOf('motion'), nkeyFile: old }, 'test')).rejects.toMatchObject({
+  await expect(connectNats({ ...site.wayOf('motion'), nkeyFile: old }, 'test')).rejects.toMatchObject({
     code: 'nats-denied',
     message: expect.stringContaining(`refused the key in ${old}`) as string,
   });
