@@ -22,7 +22,7 @@ const AUDIT_KEPT_MS = 90 * DAY_MS;
 const SMALL_BYTES = 2 * 1024 * 1024;
 /** As long as events are kept by default, and a day. */
 const ACTIVITY_KEPT_MS = 31 * DAY_MS;
-/** Some 90 cameras for as long; with more the oldest hours go earlier. */
+/** Some 80 cameras for as long; with more the oldest hours go earlier. */
 const ACTIVITY_BYTES = 32 * 1024 * 1024;
 
 interface StateBucket {

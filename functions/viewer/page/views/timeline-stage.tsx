@@ -36,7 +36,7 @@ export function TimelineStage(props: {
         ) : here?.urls.snapshot !== undefined ? (
           <img src={addressOf(here.urls.snapshot)} alt="" />
         ) : (
-          <p class="stage-note">{say.nothing}</p>
+          <p class="stage-nothing">{say.nothing}</p>
         )}
       </div>
       <div class="stage-line">
