@@ -11,10 +11,10 @@ import { MediaClock } from './media-clock.ts';
 
 /**
  * How far the newest picture may be ahead of the one that is shown: at first, at least before it is waited for, and before
- * it is hurried after, or skipped to. Pictures are shown as they come; sound that has to wait for what comes is torn.
+ * it is hurried after until that is calm, or skipped to. Pictures are shown as they come; sound that has to wait for what comes is torn.
  */
-const PICTURES_ALONE = { beginS: 0.05, leastS: 0, hurryS: 0.15, skipS: 0.8, hurry: 1.1 };
-const WITH_SOUND = { beginS: 0.4, leastS: 0.2, hurryS: 0.6, skipS: 1, hurry: 1.04 };
+const PICTURES_ALONE = { beginS: 0.05, leastS: 0, hurryS: 0.15, calmS: 0.15, skipS: 0.8, hurry: 1.1 };
+const WITH_SOUND = { beginS: 0.4, leastS: 0.2, hurryS: 0.7, calmS: 0.4, skipS: 1, hurry: 1.04 };
 /** Where pictures are to be shown later: how much too early one may be before they wait. */
 const WAIT_S = 0.4;
 const SLOW_S = 0.05;
@@ -168,11 +168,12 @@ class Sink {
     const oldest = buffered.start(0);
     const laterS = this.#laterS(newest);
     const behind = newest - this.#video.currentTime - laterS;
-    const { beginS, leastS, hurryS, skipS, hurry } = this.#pace;
+    const { beginS, leastS, hurryS, calmS, skipS, hurry } = this.#pace;
     // Before the first picture, after a gap, and far behind.
     if (behind > skipS || this.#video.currentTime < buffered.start(buffered.length - 1))
       this.#video.currentTime = Math.max(buffered.start(buffered.length - 1), newest - laterS - beginS);
-    this.#video.playbackRate = behind > hurryS ? hurry : behind < leastS ? 2 - hurry : 1;
+    const hurriesOn = this.#video.playbackRate > 1 && behind > calmS;
+    this.#video.playbackRate = behind > hurryS || hurriesOn ? hurry : behind < leastS ? 2 - hurry : 1;
     if (this.#times !== undefined) this.#fallBehind(behind);
     if (newest - oldest > 2 * KEPT_S) this.#buffer.remove(0, newest - KEPT_S);
   }
