@@ -44,10 +44,13 @@ export class S3Connection {
   readonly #settings: S3Settings;
   readonly #credentials: S3Credentials;
   readonly #agent: http.Agent;
+  /** For addresses at `browserEndpoint`; it asks nothing. */
+  #signer: KeyedClient | undefined;
 
   /** Throws `UsageError` for settings that cannot be right. */
   constructor(settings: S3Settings, env: NodeJS.ProcessEnv) {
     const url = endpointOf(settings.endpoint);
+    if (settings.browserEndpoint !== '') endpointOf(settings.browserEndpoint, 'browserEndpoint');
     this.#settings = settings;
     this.secure = url.protocol === 'https:';
     this.#credentials = new S3Credentials(settings, env);
@@ -73,9 +76,7 @@ export class S3Connection {
       },
     };
     this.client = new KeyedClient({
-      endPoint: url.hostname.replaceAll(/^\[|\]$/g, ''),
-      port: url.port === '' ? (this.secure ? 443 : 80) : Number(url.port),
-      useSSL: this.secure,
+      ...addressOf(url),
       region: settings.region,
       pathStyle: settings.pathStyle,
       ...this.#credentials.get(),
@@ -122,6 +123,27 @@ export class S3Connection {
     return (await buffer(response)).toString();
   }
 
+  /**
+   * An address by which whoever has it reads the object at `browserEndpoint`, for so many seconds from a time on; `told` are
+   * headers that the answer is to have, as S3 names them.
+   */
+  async presigned(
+    objectName: string,
+    told: Record<string, string>,
+    expiresS: number,
+    from: Date,
+  ): Promise<string> {
+    const url = endpointOf(this.#settings.browserEndpoint, 'browserEndpoint');
+    this.#signer ??= new KeyedClient({
+      ...addressOf(url),
+      region: this.#settings.region,
+      pathStyle: this.#settings.pathStyle,
+      ...this.#credentials.get(),
+    });
+    this.#signer.use(this.#credentials.get());
+    return await this.#signer.presignedUrl('GET', this.place.bucket, objectName, expiresS, told, from);
+  }
+
   /** One PUT of a stream. `sha256` in hex. */
   async send(request: S3Request, body: Buffer | Readable, sha256: string): Promise<http.IncomingHttpHeaders> {
     try {
@@ -155,12 +177,18 @@ class KeyedClient extends Client {
   }
 }
 
-function endpointOf(endpoint: string): URL {
+function addressOf(url: URL): { endPoint: string; port: number; useSSL: boolean } {
+  const useSSL = url.protocol === 'https:';
+  const port = url.port === '' ? (useSSL ? 443 : 80) : Number(url.port);
+  return { endPoint: url.hostname.replaceAll(/^\[|\]$/g, ''), port, useSSL };
+}
+
+function endpointOf(endpoint: string, setting = 'endpoint'): URL {
   const url = new URL(endpoint);
   if (url.pathname === '/' && url.search === '' && url.username === '') return url;
   throw new UsageError(
     'bad-setting',
-    'store.endpoint must be a scheme, a host and perhaps a port, like https://s3.example.com:9000.',
+    `store.${setting} must be a scheme, a host and perhaps a port, like https://s3.example.com:9000.`,
   );
 }
 

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { StoreError, systemCodeOf } from './errors.ts';
 import { S3Connection, type S3Task } from './s3-connection.ts';
 import { isAboutKeys, s3ErrorOf, s3Trouble } from './s3-errors.ts';
+import { directAddressesOf } from './s3-direct.ts';
 import { abortLeftovers } from './s3-leftovers.ts';
 import { tagsOf } from './s3-tags.ts';
 import { PUT_ID, putObject } from './s3-upload.ts';
@@ -16,6 +17,7 @@ import {
   requirePrefix,
   requireTags,
   type ByteRange,
+  type DirectAddresses,
   type ListEntry,
   type ListOptions,
   type ObjectStore,
@@ -47,6 +49,7 @@ export async function openS3Store(settings: S3Settings, env = process.env): Prom
 
 class S3Store implements ObjectStore {
   readonly description: string;
+  readonly direct?: DirectAddresses;
   readonly #connection: S3Connection;
   readonly #settings: S3Settings;
   readonly #bucket: string;
@@ -59,6 +62,8 @@ class S3Store implements ObjectStore {
     this.#prefix = settings.prefix;
     const below = settings.prefix === '' ? '' : `${settings.prefix} in `;
     this.description = `${below}bucket ${settings.bucket} at ${settings.endpoint}`;
+    const direct = directAddressesOf(connection, settings, (key) => this.#nameOf(key));
+    if (direct !== undefined) this.direct = direct;
   }
 
   async makeBucket(): Promise<void> {

@@ -10,6 +10,7 @@ const variables = {
   S3_REGION: 'region',
   S3_PREFIX: 'prefix',
   S3_CA_FILE: 'caFile',
+  S3_BROWSER_ENDPOINT: 'browserEndpoint',
   S3_ACCESS_KEY_FILE: 'accessKeyFile',
   S3_SECRET_KEY_FILE: 'secretKeyFile',
 } as const;

@@ -42,6 +42,12 @@ const s3Settings = z.strictObject({
     .describe(
       'File that holds the session token of temporary keys. All three are read again when they change.',
     ),
+  browserEndpoint: z
+    .union([z.literal(''), z.url({ protocol: /^https?$/ })])
+    .default('')
+    .describe(
+      'Where browsers reach the bucket, `https://host[:port]`: the page then sends them to it for clips, with addresses that are good for a quarter of an hour, instead of passing every byte on. Empty: clips go through the page, as most buckets are not to be reached from outside.',
+    ),
   createBucket: z.boolean().default(false).describe('Make the bucket if it is not there.'),
   encryption: z
     .union([

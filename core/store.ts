@@ -44,6 +44,23 @@ export interface ListOptions {
   delimiter?: '/';
 }
 
+/** What an object is read by without the store's keys, for a while. */
+export interface DirectAddresses {
+  /** Where such addresses lead, such as `https://s3.example.org`. */
+  origin(): Promise<string>;
+  /** Longest time for which one is good, in s. */
+  readonly longestS: number;
+  /** One for reading an object, be it there or not. Whoever has it needs nothing else. */
+  urlOf(key: string, as: DirectAs): Promise<string>;
+}
+
+/** What the store tells a browser of the object. */
+export interface DirectAs {
+  contentType: string;
+  /** Saved under this name, instead of shown. */
+  fileName?: string;
+}
+
 /**
  * Where clips, snapshots and receipts lie: objects under keys, as S3 has them. An object is there whole or not at
  * all, and stays what it is until it is put again. A missing object is no error; every failure is a `StoreError`.
@@ -51,6 +68,8 @@ export interface ListOptions {
 export interface ObjectStore {
   /** For messages: what and where it is, without secrets. */
   readonly description: string;
+  /** Where those who ask reach the store by themselves. */
+  readonly direct?: DirectAddresses;
   /**
    * Stores bytes or a file, replacing what is there, atomically. With `ifAbsent`, of any number of callers at
    * the same time exactly one is told `created`, and its object is the one that stays.

@@ -17,15 +17,22 @@ export interface Asked {
   header(name: string): string | undefined;
 }
 
-/** `liveUrls`: the agents' live servers, which the page may speak to as well. */
-function contentPolicy(liveUrls: readonly string[]): string {
+/** What else than the viewer the page may use. */
+export interface Elsewhere {
+  /** The agents' live servers. */
+  liveUrls: readonly string[];
+  /** Where clips come from, in place of the viewer. */
+  mediaOrigin: string | undefined;
+}
+
+function contentPolicy({ liveUrls, mediaOrigin }: Elsewhere): string {
   return [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     "img-src 'self' blob:",
     // What Media Source Extensions play has an address of this kind.
-    "media-src 'self' blob:",
+    ["media-src 'self' blob:", mediaOrigin ?? []].flat().join(' '),
     ["connect-src 'self'", ...liveUrls.flatMap(originsOf)].join(' '),
     "base-uri 'none'",
     "form-action 'none'",
@@ -86,11 +93,11 @@ export function send(
   asked: Asked,
   answer: Answer,
   context: FunctionContext,
-  liveUrls: readonly string[] = [],
+  elsewhere: Elsewhere = { liveUrls: [], mediaOrigin: undefined },
 ): FunctionContext {
   const { status, headers, body } = answer;
   const all: Record<string, string> = {
-    'Content-Security-Policy': contentPolicy(liveUrls),
+    'Content-Security-Policy': contentPolicy(elsewhere),
     ...SECURITY_HEADERS,
     ...headers,
   };

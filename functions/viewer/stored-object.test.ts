@@ -23,7 +23,9 @@ beforeAll(async () => {
   clipId = await storeEvent(store, { camera: 'yard', startUs: 1_700_000_000_000_000, clip });
   host = await hostHandler(async (event, context) => {
     const asked = { method: event.method, header: (name: string) => headerOf(event, name) };
-    const answer = await objectAnswer(store, asked, clipId, 'clip.mp4', event.query['download'] === '1');
+    const answer = await objectAnswer(store, asked, clipId, 'clip.mp4', {
+      download: event.query['download'] === '1',
+    });
     return send(asked, answer, context);
   });
 });

@@ -84,6 +84,30 @@ export const shownObjects = [...kinds].map(([name, { id, type, what }]) => ({
 /** Bodies up to this are sent whole, so that a caller that goes away leaves nothing open in the store. */
 const BUFFERED_BYTES = 1024 * 1024;
 
+interface Wish {
+  /** Saved as a file, instead of shown. */
+  download: boolean;
+  /** For so long, in s, whoever asks may have it. */
+  leftS?: number;
+}
+
+/** Where the store gives it by itself, whoever asks is sent there for what is large. */
+async function elsewhere(
+  { direct }: ObjectStore,
+  key: string,
+  asked: Asked,
+  { type, fileName, leftS }: { type: string; fileName: string | undefined; leftS: number },
+): Promise<Answer | undefined> {
+  // An address is for reading, and outlasts the right to it by nothing.
+  if (direct === undefined || asked.method !== 'GET' || type !== 'video/mp4') return undefined;
+  if (leftS < direct.longestS) return undefined;
+  const Location = await direct.urlOf(key, {
+    contentType: type,
+    ...(fileName === undefined ? {} : { fileName }),
+  });
+  return { status: 307, headers: { Location, 'Cache-Control': 'no-store' }, body: undefined };
+}
+
 /**
  * One object of an event, whole or the part its Range header asks for. The type is given by the name, never by
  * what the store says. Throws `NotFoundError` or `StoreError`.
@@ -93,7 +117,7 @@ export async function objectAnswer(
   asked: Asked,
   id: string,
   name: EventObject,
-  download: boolean,
+  { download, leftS = Infinity }: Wish,
 ): Promise<Answer> {
   const kind = kindOf(name);
   if (kind === undefined) throw new NotFoundError(`${name} of an event is not given out.`);
@@ -115,7 +139,10 @@ export async function objectAnswer(
   }
   headers['Content-Type'] = type;
   // Event ids are letters, digits and hyphens, so that they need no quoting here.
-  if (download) headers['Content-Disposition'] = `attachment; filename="${id}.${extension}"`;
+  const fileName = download ? `${id}.${extension}` : undefined;
+  if (fileName !== undefined) headers['Content-Disposition'] = `attachment; filename="${fileName}"`;
+  const redirect = await elsewhere(store, key, asked, { type, fileName, leftS });
+  if (redirect !== undefined) return redirect;
 
   const { sizeBytes } = object;
   const counts = asked.method === 'GET' && rangeCounts(version, asked.header('if-range'));

@@ -58,6 +58,7 @@ export interface ViewerOptions {
 /** The page and its API over one store and one NATS. Whoever opened the store closes it, after the viewer. */
 export class Viewer {
   readonly #page: PageFiles;
+  readonly #store: ObjectStore;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #news: NewsHub;
@@ -83,6 +84,7 @@ export class Viewer {
       streamMs = STREAM_MS,
     } = options;
     this.#page = page;
+    this.#store = store;
     this.#clock = clock;
     this.#log = log;
     this.#index = new EventIndex({ store, clock, log, hearsStored: () => this.#nats.connected });
@@ -130,7 +132,19 @@ export class Viewer {
   /** Answers one call. Every fault becomes an answer with a sentence; what was not foreseen is logged. */
   async handle(event: FunctionEvent, context: FunctionContext): Promise<FunctionContext> {
     const asked: Asked = { method: event.method.toUpperCase(), header: (name) => headerOf(event, name) };
-    return send(asked, await this.#answer(event, asked), context, this.#nats.liveUrls);
+    const answer = await this.#answer(event, asked);
+    const elsewhere = { liveUrls: this.#nats.liveUrls, mediaOrigin: await this.#mediaOrigin() };
+    return send(asked, answer, context, elsewhere);
+  }
+
+  /** Where clips come from in place of the viewer; without keys, which whoever asks for one is told of, nowhere. */
+  async #mediaOrigin(): Promise<string | undefined> {
+    try {
+      return await this.#store.direct?.origin();
+    } catch (error) {
+      this.#log.warn({ fault: messageOf(error) }, 'no addresses of the bucket can be made');
+      return undefined;
+    }
   }
 
   /** The event was stored just now. Heard from NATS as well, where there is one. */

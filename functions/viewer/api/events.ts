@@ -52,8 +52,7 @@ export function eventOperations({ store, index }: Parts): Operation[] {
       summary: `The ${what} of an event.`,
       params: ofEvent,
       answer: objectShape(`The ${what}, whole.`, type),
-      run: async ({ asked, params, query }) =>
-        await objectAnswer(store, asked, params.id, name, query.download),
+      run: async ({ asked, params, query }) => await objectAnswer(store, asked, params.id, name, query),
     });
     if (partName === undefined) return [whole];
     const part = operation({
@@ -64,7 +63,7 @@ export function eventOperations({ store, index }: Parts): Operation[] {
       params: ofPart,
       answer: objectShape(`That part of the ${what}, whole.`, type),
       run: async ({ asked, params, query }) =>
-        await objectAnswer(store, asked, params.id, partName(Number(params.part)), query.download),
+        await objectAnswer(store, asked, params.id, partName(Number(params.part)), query),
     });
     return [whole, part];
   });
@@ -90,13 +89,20 @@ export function eventOperations({ store, index }: Parts): Operation[] {
       params: ofEvent,
       answer: { status: 200, description: 'The receipt.', json: manifest },
       run: async ({ asked, params, query }) =>
-        await objectAnswer(store, asked, params.id, 'event.json', query.download),
+        await objectAnswer(store, asked, params.id, 'event.json', query),
     }),
     ...objects,
   ];
 }
 
+/** Only where the store's setting says that browsers reach it. */
+export const ELSEWHERE = 'The store itself gives it, at the address in Location.';
+
 function objectShape(description: string, media: string): AnswerShape {
-  const more = { 206: 'The part that the Range header asks for.', 416: 'It has no such part.' };
+  const more = {
+    206: 'The part that the Range header asks for.',
+    416: 'It has no such part.',
+    ...(media === 'video/mp4' ? { 307: ELSEWHERE } : {}),
+  };
   return { status: 200, description, media, more };
 }

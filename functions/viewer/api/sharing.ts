@@ -9,6 +9,7 @@ import { clipViewsOf } from '../event-view.ts';
 import { sharedOf, shareTokenOf, type Shared } from '../share-link.ts';
 import { objectAnswer, partNumber, shownObjects } from '../stored-object.ts';
 import { clipView } from './event-schema.ts';
+import { ELSEWHERE } from './events.ts';
 import { InputError } from './input.ts';
 import { nothingAsked, operation, type Operation } from './operation.ts';
 import type { Parts } from './parts.ts';
@@ -56,8 +57,9 @@ export function sharingOperations({ store, clock, shareSecret }: Parts): Operati
     download: boolean,
   ): Promise<Answer> => {
     const { id, expiresS } = await opened(token);
-    const answer = await objectAnswer(store, asked, id, name, download);
     const leftS = Math.max(0, Math.floor(expiresS - clock.nowUs() / 1e6));
+    const answer = await objectAnswer(store, asked, id, name, { download, leftS });
+    if (answer.status === 307) return answer;
     // No browser shows it for longer than the link does.
     return {
       ...answer,
@@ -131,7 +133,11 @@ export function sharingOperations({ store, clock, shareSecret }: Parts): Operati
           query: z.object({ download: z.boolean().default(false) }),
           answer: {
             ...{ status: 200, description: 'It, whole.', media: type },
-            more: { 206: 'The part that the Range header asks for.', 410: 'The link has expired.' },
+            more: {
+              206: 'The part that the Range header asks for.',
+              ...(type === 'video/mp4' ? { 307: ELSEWHERE } : {}),
+              410: 'The link has expired.',
+            },
           },
         };
         const whole = operation({
