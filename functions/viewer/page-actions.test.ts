@@ -1,3 +1,4 @@
+import { AxeBuilder } from '@axe-core/playwright';
 import { AckPolicy } from '@nats-io/jetstream';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -51,6 +52,14 @@ async function open(url: string): Promise<Page> {
   const page = await context.newPage();
   await page.goto(url);
   return page;
+}
+
+/** What axe finds that keeps people out. */
+async function seriousFaults(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' ')}`);
 }
 
 async function videoOf(page: Page): Promise<{ src: string; time: number; paused: boolean }> {
@@ -168,6 +177,7 @@ describe('an event', () => {
     await page.mouse.click(box.x + box.width * 0.85, box.y + box.height / 2);
     await expect.poll(async () => (await videoOf(page)).time).toBeGreaterThan(4.9);
     expect((await videoOf(page)).time).toBeLessThan(5.3);
+    expect(await seriousFaults(page)).toEqual([]);
     await page.mouse.move(0, 0);
     await expect.poll(async () => await tile.count()).toBe(0);
 
@@ -227,6 +237,7 @@ describe('an event', () => {
     await form.getByLabel('To', { exact: true }).fill(textOf(new Date(minuteAgo.getTime() + 20_000)));
     await form.getByRole('button', { name: 'Make the clip' }).click();
     await form.getByText('The clip is being made').waitFor();
+    expect(await seriousFaults(page)).toEqual([]);
 
     // What the agent hears, and the clip function then stores.
     await site.nats.jsm.consumers.add(streams.clips, { durable_name: 'asked', ack_policy: AckPolicy.None });
