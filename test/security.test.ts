@@ -27,6 +27,10 @@ let gateway: Gateway;
 let store: ObjectStore;
 let event: string;
 let token: string;
+/** A token that is taken out while something is open by it. */
+let passing: string;
+let takeOut: () => Promise<void>;
+const usersFile = (): string => join(directory, 'viewer-users.yml');
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'faascam-security-'));
@@ -46,7 +50,10 @@ beforeAll(async () => {
   const { text, stored } = newToken({ name: 'test', scope: 'read' });
   token = text;
   const anna = { name: 'anna', role: 'admin', password: await passwordHash('password of anna') } as const;
-  await writeFile(join(directory, 'viewer-users.yml'), usersText({ users: [anna], tokens: [stored] }));
+  const lasting = newToken({ name: 'wall', scope: 'read' });
+  passing = lasting.text;
+  await writeFile(usersFile(), usersText({ users: [anna], tokens: [stored, lasting.stored] }));
+  takeOut = async () => await writeFile(usersFile(), usersText({ users: [anna], tokens: [stored] }));
   const stackPath = join(directory, 'stack.yml');
   await writeFile(
     stackPath,
@@ -282,5 +289,47 @@ describe('ranges', () => {
     expect(answer.status).toBe(status);
     expect(bytes).toBeLessThanOrEqual(CLIP_BYTES);
     expect(answer.headers.get('content-type')).not.toMatch(/multipart/);
+  });
+});
+
+describe('what is open', () => {
+  it('ends through the gateway with the token that it was opened by, and nothing else does', async () => {
+    const over = new AbortController();
+    const open = async (text: string): Promise<() => boolean> => {
+      const answer = await fetch(`${gateway.pageUrl}/api/stream`, {
+        headers: { Authorization: `Bearer ${text}` },
+        signal: over.signal,
+      });
+      expect(answer.status).toBe(200);
+      let isOpen = true;
+      const read = async (): Promise<void> => {
+        for await (const chunk of answer.body ?? []) expect(chunk).toBeDefined();
+      };
+      void read()
+        .catch(() => undefined)
+        .finally(() => (isOpen = false));
+      return () => isOpen;
+    };
+    // Begun before: one that ended by itself would be first.
+    const other = await open(token);
+    const ends = await open(passing);
+    await takeOut();
+    await expect.poll(ends).toBe(false);
+    expect(other()).toBe(true);
+    over.abort();
+    expect((await fetch(`${gateway.pageUrl}/api/events`, withToken())).status).toBe(200);
+  });
+
+  it('headers beyond number are refused or left out, and the next call is served', async () => {
+    for (const port of [pagePort(), hostPort()]) {
+      const many = Array.from({ length: 6000 }, (_, at) => `X-${String(at)}: 1\r\n`).join('');
+      const { statuses } = await raw(
+        port,
+        `GET /api/session HTTP/1.1\r\nHost: cams\r\n${many}Connection: close\r\n\r\n`,
+      );
+      expect(statuses).toHaveLength(1);
+      expect([200, 431]).toContain(statuses[0]);
+    }
+    expect((await fetch(`${gateway.pageUrl}/api/session`)).status).toBe(200);
   });
 });
