@@ -9,7 +9,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { headers as natsHeaders } from '@nats-io/transport-node';
 import { z } from 'zod';
-import { benchConnector } from '@faascam/connector/bench';
 import { ensureStreams, connectNats } from '@faascam/core/messaging';
 import { startNatsServer } from '@faascam/core/nats-server';
 import { writeHandler } from '@faascam/function-host/testing/built-host';
@@ -44,6 +43,15 @@ functions:
     environment: { exec_timeout: 10s, max_inflight: 32 }
 `;
 
+/** As its image starts it: connector/Dockerfile. */
+const FLAGS = ['--liftoff-only', '--optimize-for-size'];
+const SETTINGS = { MALLOC_ARENA_MAX: '2', NODE_OPTIONS: '--max-semi-space-size=1' };
+
+const alone = z.object({
+  connectorPerSecond: z.number(),
+  plainPerSecond: z.number(),
+  latencyMs: z.object({ p50: z.number(), p95: z.number() }),
+});
 const serving = z.object({ url: z.string() });
 const stats = z.object({ lateMs: z.array(z.number()) });
 
@@ -52,7 +60,11 @@ const stats = z.object({ lateMs: z.array(z.number()) });
  * with the frames of 20 cameras. Two minutes.
  */
 export async function benchConnectorAndChain(scratch: string): Promise<Figure[]> {
-  const { connectorPerSecond, plainPerSecond, latencyMs } = await benchConnector();
+  const child = fork(new URL('connector-alone.js', import.meta.url), {
+    env: { ...process.env, ...SETTINGS },
+    execArgv: FLAGS,
+  });
+  const { connectorPerSecond, plainPerSecond, latencyMs } = alone.parse((await once(child, 'message'))[0]);
   return [
     {
       name: 'connector, 20 ms handler, 32 in flight',
@@ -78,11 +90,16 @@ async function benchChain(scratch: string): Promise<Figure[]> {
     await ensureStreams(messaging.jsm);
     await writeHandler(join(directory, 'look', 'dist', 'handler.js'), HANDLER);
     await writeFile(join(directory, 'stack.yml'), STACK);
-    const start = async (path: string, env: Record<string, string>): Promise<[ChildProcess, unknown]> => {
+    const start = async (
+      path: string,
+      env: Record<string, string>,
+      execArgv: string[] = [],
+    ): Promise<[ChildProcess, unknown]> => {
       const entry = path.startsWith('/') ? path : new URL(path, import.meta.url);
       const child = fork(entry, {
         env: { ...process.env, FAASCAM_LOG: 'warn', NATS_URL: nats.url, ...env },
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+        execArgv,
       });
       children.push(child);
       return [child, (await once(child, 'message'))[0]];
@@ -98,11 +115,7 @@ async function benchChain(scratch: string): Promise<Figure[]> {
       fileURLToPath(new URL('../../../connector/dist/bundling.js', import.meta.url)),
       bundle,
     ]);
-    const [connector] = await start(join(bundle, 'main.mjs'), {
-      gateway_url: url,
-      // As its image has them.
-      ...{ MALLOC_ARENA_MAX: '2', NODE_OPTIONS: '--max-semi-space-size=1' },
-    });
+    const [connector] = await start(join(bundle, 'main.mjs'), { gateway_url: url, ...SETTINGS }, FLAGS);
 
     const body = Buffer.alloc(FRAME_BYTES, 7);
     const load = loadavg()[0] ?? 0;

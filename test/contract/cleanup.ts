@@ -1,4 +1,5 @@
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
+import { ACTIVITY_STREAM } from '@faascam/core/activity';
 import type { Messaging } from '@faascam/core/messaging';
 import type { ObjectStore } from '@faascam/core/store';
 import { buckets, streams, subjects } from '@faascam/core/subjects';
@@ -26,7 +27,11 @@ export async function cleanUp({ report, messaging, cameras, events, store, clips
   await report.check('Nothing of the suite stays in NATS', async () => {
     let removed = 0;
     for (const camera of cameras) await removeConsumer(messaging, camera);
-    const places = [...cameras.flatMap(placesOf), ...(await footageOf(messaging, cameras, events))];
+    const places = [
+      ...cameras.flatMap(placesOf),
+      ...(await hoursOf(messaging, cameras)),
+      ...(await footageOf(messaging, cameras, events)),
+    ];
     for (const [stream, filter] of places) removed += await purge(messaging, stream, filter);
     for (const [stream, filter] of places)
       expected((await count(messaging, stream, filter)) === 0, `messages on ${filter} of ${stream} are left`);
@@ -71,6 +76,14 @@ function placesOf(camera: string): Place[] {
       `$KV.${bucket}.${camera}`,
     ]),
   ];
+}
+
+/** What moved, an hour of a camera to a key: `$KV.activity.<camera>/<hour>`, which no filter can tell apart by its camera. */
+async function hoursOf(messaging: Messaging, cameras: readonly string[]): Promise<Place[]> {
+  const hours = await subjectsOf(messaging, ACTIVITY_STREAM, `$KV.${buckets.activity}.*`);
+  return hours
+    .filter((subject) => cameras.some((camera) => subject.startsWith(`$KV.${buckets.activity}.${camera}/`)))
+    .map((subject) => [ACTIVITY_STREAM, subject]);
 }
 
 /**

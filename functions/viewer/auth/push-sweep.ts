@@ -49,6 +49,8 @@ export class PushSweep {
   readonly #timer: NodeJS.Timeout;
   #done: { users: Users; atUs: number } | undefined;
   #running: Promise<void> | undefined;
+  /** Why the last look failed. */
+  #fault: string | undefined;
 
   constructor(gate: Gate, { nats, clock, log }: { nats: AskNats; clock: Clock; log: Logger }) {
     this.#gate = gate;
@@ -75,9 +77,16 @@ export class PushSweep {
     try {
       await this.#nats.asking((messaging) => this.#sweep(messaging, users, nowUs));
       this.#done = { users, atUs: nowUs };
+      this.#fault = undefined;
     } catch (error) {
-      // Then at the next look.
-      if (!(error instanceof NatsAwayError)) throw error;
+      // Then at the next look. That NATS is away, others say.
+      const fault = messageOf(error);
+      if (!(error instanceof NatsAwayError) && fault !== this.#fault)
+        this.#log.warn(
+          { fault },
+          'browsers of users who are gone may still be told of events; it is tried again',
+        );
+      this.#fault = fault;
     }
   }
 
