@@ -1,11 +1,10 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeliverPolicy } from '@nats-io/jetstream';
-import { Objm } from '@nats-io/obj';
 import { UsageError } from '@faascam/core/errors';
 import { clipReady, type ClipReady } from '@faascam/core/clip-messages';
 import { parseMessage, type ClipWanted } from '@faascam/core/messages';
-import { buckets, headers, streams, subjects } from '@faascam/core/subjects';
+import { headers, streams, subjects } from '@faascam/core/subjects';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { dataHashesOf, makeVideo, sharedVideo } from './capture/test-video.ts';
 import { serveClips } from './clips/clip-service.ts';
@@ -13,6 +12,7 @@ import { openReplayFootage, replayRecording, type ReplayOptions, type ReplayProg
 import {
   capturedAtUs,
   numberOf,
+  objectsOf,
   openTestSite,
   settingsOf,
   storedClip,
@@ -198,13 +198,10 @@ describe('replay', () => {
     ]);
     expect(ready.every(({ codec, agent }) => codec.video === 'h264' && agent === 'agent')).toBe(true);
 
-    const store = await new Objm(messaging.nc).open(buckets.segments);
-    const names = async () =>
-      (await store.list()).map(({ name }) => name).filter((name) => name.startsWith(`${camera}/`));
-    expect((await names()).length).toBe(6);
+    expect((await objectsOf(messaging, camera)).length).toBe(6);
     for (const clip of wanted)
       await messaging.js.publish(subjects.clipsStored(camera), JSON.stringify(storedClip(clip)));
-    await vi.waitFor(async () => expect(await names()).toEqual([]), { timeout: 20_000 });
+    await vi.waitFor(async () => expect(await objectsOf(messaging, camera)).toEqual([]), { timeout: 20_000 });
     await vi.waitFor(
       async () => {
         const info = await messaging.jsm.consumers.info(streams.clips, `edge-agent-${camera}`);

@@ -9,7 +9,7 @@ import type { ClipWanted, DetectionsMessage, EventMessage } from '@faascam/core/
 import { connectNats, ensureStreams, type Messaging } from '@faascam/core/messaging';
 import { startNatsServer, type NatsServer } from '@faascam/core/nats-server';
 import { cameraSettings, type CameraSettings } from '@faascam/core/camera-settings';
-import { cameraOf, headers, subjects } from '@faascam/core/subjects';
+import { buckets, cameraOf, headers, subjects } from '@faascam/core/subjects';
 
 const SHA256 = '0'.repeat(64);
 const MODEL = { name: 'none', sha256: SHA256, demo: true };
@@ -110,4 +110,16 @@ export function storedClip({ eventId, camera, fromUs, toUs }: ClipWanted): ClipS
     gaps: [],
     complete: true,
   };
+}
+
+/** Names of the camera's objects on their way to the clip function. */
+export async function objectsOf({ jsm }: Messaging, camera: string): Promise<string[]> {
+  // The client's list waits for objects that are removed while it reads.
+  const { state } = await jsm.streams.info(`OBJ_${buckets.segments}`, {
+    subjects_filter: `$O.${buckets.segments}.M.>`,
+  });
+  const names = Object.keys(state.subjects ?? {}).map((subject) =>
+    Buffer.from(subject.split('.').at(-1) ?? '', 'base64url').toString(),
+  );
+  return names.filter((name) => name.startsWith(`${camera}/`));
 }

@@ -10,7 +10,7 @@ import { buckets, streams, subjects } from '@faascam/core/subjects';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { makeVideo } from '../capture/test-video.ts';
 import { Footage } from '../ring/footage.ts';
-import { openTestSite, settingsOf, storedClip, wantedClip, type TestSite } from '../test-site.ts';
+import { objectsOf, openTestSite, settingsOf, storedClip, wantedClip, type TestSite } from '../test-site.ts';
 import { serveClips, type ClipServiceOptions } from './clip-service.ts';
 
 const SECOND_US = 1_000_000;
@@ -105,16 +105,7 @@ async function serve(
       const info = await messaging.jsm.consumers.info(streams.clips, `edge-agent-${camera}`);
       return info.num_ack_pending + info.num_pending;
     },
-    objects: async () => {
-      // The client's list waits for objects that are removed while it reads.
-      const { state } = await messaging.jsm.streams.info(`OBJ_${buckets.segments}`, {
-        subjects_filter: `$O.${buckets.segments}.M.>`,
-      });
-      const names = Object.keys(state.subjects ?? {}).map((subject) =>
-        Buffer.from(subject.split('.').at(-1) ?? '', 'base64url').toString(),
-      );
-      return names.filter((name) => name.startsWith(`${camera}/`));
-    },
+    objects: () => objectsOf(messaging, camera),
     stop: async () => {
       stop.abort();
       await serving;
