@@ -1,15 +1,19 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { z } from 'zod';
 import { FaascamError } from '@faascam/core/errors';
 import { openLiveSite, type LiveSite } from '../live-site.ts';
 import { startBenchCamera } from './agent-camera.ts';
+import { busyRecording } from './agent-footage.ts';
 import { codeOf } from './agent-time-code.ts';
 import { atMost, percentile, type Figure } from './figures.ts';
 
 const WATCHED_MS = 20_000;
 const COST_MS = 10_000;
 const MANY = 10;
+const ROUNDS = 5;
 const PATIENCE_MS = 30_000;
 const AIMS = { webrtc: 250, mse: 500, mjpeg: 500 } as const;
 
@@ -42,9 +46,7 @@ const samples = z.array(z.object({ atMs: z.number(), squares: z.array(z.number()
  * How old a picture is when a browser shows it, by each path, from a camera over RTSP of 1280x720 at 25 fps whose pictures
  * tell when they were made; and what a WebRTC viewer costs the agent. All with the machine's own load.
  */
-export async function benchLiveView(): Promise<Figure[]> {
-  const camera = await startBenchCamera({ picture: { fps: 25, width: 1280 } });
-  const site = await openLiveSite();
+export async function benchLiveView(scratch: string): Promise<Figure[]> {
   const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
     args: [
@@ -53,14 +55,23 @@ export async function benchLiveView(): Promise<Figure[]> {
     ],
   });
   try {
+    return [...(await benchLatency(browser)), ...(await benchCost(browser, scratch))];
+  } finally {
+    await browser.close();
+  }
+}
+
+async function benchLatency(browser: Browser): Promise<Figure[]> {
+  const camera = await startBenchCamera({ picture: { fps: 25, width: 1280 } });
+  const site = await openLiveSite();
+  try {
     const recorded = await site.add('yard', camera.url);
     await recorded.until(({ footage }) => footage.ring.stats.segments > 1);
     const figures: Figure[] = [];
     for (const kind of ['webrtc', 'mse', 'mjpeg'] as const)
       figures.push(...(await latencyOf(browser, site, kind)));
-    return [...figures, ...(await costOf(browser, site))];
+    return figures;
   } finally {
-    await browser.close();
     await site.close();
     await camera.kill();
   }
@@ -91,21 +102,46 @@ async function latencyOf(browser: Browser, site: LiveSite, kind: keyof typeof AI
   ];
 }
 
-/** The agent runs in this process, with the camera's drawing: what viewers add is told by the difference. */
+/** The agent runs in this process: what viewers add is told by the difference. */
+async function benchCost(browser: Browser, scratch: string): Promise<Figure[]> {
+  const video = join(scratch, 'busy.ts');
+  execFileSync('ffmpeg', ['-v', 'error', '-y', '-i', await busyRecording(scratch), '-c', 'copy', video]);
+  const camera = await startBenchCamera({ picture: { video, codec: 'h264' } });
+  const site = await openLiveSite();
+  try {
+    const recorded = await site.add('yard', camera.url);
+    await recorded.until(({ footage }) => footage.ring.stats.segments > 1);
+    return await costOf(browser, site);
+  } finally {
+    await site.close();
+    await camera.kill();
+  }
+}
+
 async function costOf(browser: Browser, site: LiveSite): Promise<Figure[]> {
-  const without = await spentS();
-  const pages = [await open(browser, site, 'webrtc')];
-  await wait(3000);
-  const one = await spentS();
-  while (pages.length < MANY) pages.push(await open(browser, site, 'webrtc'));
-  await wait(3000);
-  const many = await spentS();
-  for (const page of pages) await page.close();
+  const rounds: { one: number; many: number }[] = [];
+  while (rounds.length < ROUNDS) {
+    await wait(3000);
+    const without = await spentS();
+    const pages = [await open(browser, site, 'webrtc')];
+    await wait(3000);
+    const one = (await spentS()) - without;
+    while (pages.length < MANY) pages.push(await open(browser, site, 'webrtc'));
+    await wait(3000);
+    rounds.push({ one, many: (await spentS()) - without });
+    for (const page of pages) await page.close();
+  }
+  const middle = (values: number[]): number => percentile(values, 50);
   return [
-    atMost('live view by webrtc: the first viewer, CPU of the agent in 10 s', one - without, 's', 0.1),
+    atMost(
+      'live view by webrtc: the first viewer, CPU of the agent in 10 s',
+      middle(rounds.map(({ one }) => one)),
+      's',
+      0.1,
+    ),
     atMost(
       `live view by webrtc: each of ${MANY} viewers, CPU of the agent in 10 s`,
-      (many - without) / MANY,
+      middle(rounds.map(({ many }) => many)) / MANY,
       's',
       0.1,
     ),

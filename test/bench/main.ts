@@ -60,7 +60,7 @@ const benches: Record<string, (scratch: string) => Promise<Figure[]>> = {
     return await benchStages(video, model, scratch);
   },
   live: (scratch) => benchDecoding(scratch, 'all'),
-  'live-view': () => benchLiveView(),
+  'live-view': benchLiveView,
   'live-auto': (scratch) => benchDecoding(scratch, 'auto'),
   connector: benchConnectorAndChain,
   replay: async (scratch) => await benchReplay((await materialIn(scratch)).model, scratch),
