@@ -91,10 +91,15 @@ export class LiveLink {
       const timer = setTimeout(() => {
         done(undefined);
       }, FIRST_PICTURE_MS);
-      void this.watch(camera, done).then((left) => {
-        if (leave === undefined) leave = left;
-        else left();
-      });
+      this.watch(camera, done).then(
+        (left) => {
+          if (leave === undefined) leave = left;
+          else left();
+        },
+        () => {
+          done(undefined);
+        },
+      );
     });
   }
 

@@ -282,7 +282,7 @@ export class NatsLink {
       const denied = deniedIn(cause);
       if (denied !== undefined)
         throw new DeniedError(
-          `NATS does not let the viewer publish on ${denied}: give it the rights of this version with "faascam nats-auth".`,
+          `NATS does not let the viewer ${denied.operation === 'publish' ? 'publish on' : 'hear'} ${denied.subject}: give it the rights of this version with "faascam nats-auth".`,
           { cause },
         );
       throw new NatsAwayError(
@@ -293,8 +293,8 @@ export class NatsLink {
   }
 }
 
-/** The subject that NATS denies, where that is the fault itself or what it was caused by. */
-function deniedIn(error: unknown): string | undefined {
-  if (error instanceof PermissionViolationError) return error.subject;
+/** What NATS denies, where that is the fault itself or what it was caused by. */
+function deniedIn(error: unknown): PermissionViolationError | undefined {
+  if (error instanceof PermissionViolationError) return error;
   return error instanceof Error && error.cause !== undefined ? deniedIn(error.cause) : undefined;
 }

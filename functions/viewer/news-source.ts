@@ -1,19 +1,24 @@
 import type { Clock } from '@faascam/core/clock';
 import { MalformedInputError } from '@faascam/core/errors';
+import type { Logger } from '@faascam/core/log';
 import { eventMessage, parseMessage } from '@faascam/core/messages';
 import { subjects } from '@faascam/core/subjects';
 import type { CameraNews, EventNews } from './api/stream.ts';
 import { cameraViews } from './camera-view.ts';
-import { NatsAwayError, type NatsLink } from './nats-link.ts';
+import { DeniedError, NatsAwayError, type NatsLink } from './nats-link.ts';
 import type { News } from './news.ts';
 
 /** Agents say every few seconds how their cameras are. */
 const LOOK_MS = 2000;
 
 /** Listens to events and looks at cameras, and tells what is new, until the function it gives is called. */
-export function beginNews(nats: NatsLink, clock: Clock, tell: (news: News) => void): () => void {
+export function beginNews(
+  nats: Pick<NatsLink, 'healths' | 'hear'>,
+  { clock, log, tell }: { clock: Clock; log: Logger; tell: (news: News) => void },
+): () => void {
   const states = new Map<string, string>();
   let first = true;
+  let denied = false;
   const look = async (): Promise<void> => {
     try {
       for (const { id, agent, state, cause, causeCode } of cameraViews(await nats.healths(), clock.nowUs())) {
@@ -23,9 +28,13 @@ export function beginNews(nats: NatsLink, clock: Clock, tell: (news: News) => vo
         states.set(id, now);
       }
       first = false;
+      denied = false;
     } catch (error) {
-      // It is looked at again in a moment.
-      if (!(error instanceof NatsAwayError)) throw error;
+      // It is looked at again in a moment. That NATS is away, others say.
+      if (error instanceof DeniedError) {
+        if (!denied) log.warn({ fault: error.message }, 'pages hear nothing new of cameras');
+        denied = true;
+      } else if (!(error instanceof NatsAwayError)) throw error;
     }
   };
   void look();

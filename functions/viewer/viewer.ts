@@ -105,8 +105,12 @@ export class Viewer {
     this.#authorizer = authorizer ?? keeper ?? everybodyIsAdmin;
     this.#news = new NewsHub({
       begin: () =>
-        beginNews(this.#nats, clock, (news) => {
-          this.#news.tell(news);
+        beginNews(this.#nats, {
+          clock,
+          log,
+          tell: (news) => {
+            this.#news.tell(news);
+          },
         }),
     });
     this.#boxes = new BoxHubs(this.#nats);
@@ -220,7 +224,7 @@ export class Viewer {
     if (scope === 'elsewhere') return errorAnswer(404, 'There is no such camera or event that you may see.');
     if (scope === 'unbound') return errorAnswer(403, 'Who may see some cameras alone may not do this.');
     const allowed = async (): Promise<boolean> => {
-      const now = await this.#authorizer.identify({ ...asked, path, operation: id, needs });
+      const now = await this.#authorizer.identify({ ...asked, path, operation: id, needs, again: true });
       return !('sentence' in now) && suffices(now.role, needs) && isSame(now, identity);
     };
     const answer = await operation.run({

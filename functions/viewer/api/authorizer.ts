@@ -36,6 +36,8 @@ export interface AskedOperation extends Asked {
   /** The operation's name in the API's document, and what it needs. */
   operation: string;
   needs: Needs;
+  /** Its answer is under way, and this asks whether it may go on: nobody tries anything. */
+  again?: boolean;
 }
 
 /**

@@ -83,10 +83,7 @@ export function liveOperations({ nats, live, guards, liveSecret, streamMs, clock
           if (reply.kind !== 'answer')
             throw new LiveRefusedError(502, 'failed', 'The agent answered something else.');
           const { session } = reply;
-          guards.add(session, allowed, () => {
-            // The agent ends it by itself when it is gone.
-            live.ask(camera, { v: 1, kind: 'end', session }).catch(() => undefined);
-          });
+          guards.add({ camera, session }, allowed, () => live.ask(camera, { v: 1, kind: 'end', session }));
           const headers = { 'Content-Type': 'application/sdp', Location: `whep/${reply.session}` };
           return { status: 201, headers: { ...headers, 'Cache-Control': 'no-store' }, body: reply.sdp };
         }),
@@ -102,8 +99,8 @@ export function liveOperations({ nats, live, guards, liveSecret, streamMs, clock
       answer: { status: 200, description: 'It has ended.' },
       run: ({ params: { camera, session } }) =>
         refusing(async () => {
-          guards.drop(session);
           await live.ask(camera, { v: 1, kind: 'end', session });
+          guards.drop({ camera, session });
           return { status: 200, headers: {}, body: undefined };
         }),
     }),

