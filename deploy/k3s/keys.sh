@@ -28,17 +28,23 @@ alternatives() {
   printf '%s' "${list:1}"
 }
 
-# NAME...: adds names by which the site is reached to those in the file hosts. Nothing is written where one is no name.
+# NAME...: adds names by which the site is reached to those in the file hosts, which may be edited by hand. Nothing is written
+# where one is no name.
 more_hosts() {
-  local name
-  for name in "$@"; do
+  local name names=()
+  if [ -f hosts ]; then
+    while read -r name || [ -n "$name" ]; do [ -z "$name" ] || names+=("$name"); done <hosts
+  fi
+  names+=("$@")
+  [ ${#names[@]} -gt 0 ] || die 'give --host at least once: the name or address by which agents get here.'
+  for name in "${names[@]}"; do
     [[ $name =~ ^[A-Za-z0-9.:-]+$ ]] || die "$name is no name or address of a host."
     if [[ $name =~ ^[0-9.]+$ || $name == *:* ]]; then
       node -e 'process.exit(require("node:net").isIP(process.argv[1]) ? 0 : 1)' "$name" || die "$name is no IP address."
     fi
-    grep -qxF -- "$name" hosts 2>/dev/null || printf '%s\n' "$name" >>hosts
   done
-  [ -s hosts ] || die 'give --host at least once: the name or address by which agents get here.'
+  printf '%s\n' "${names[@]}" | awk '!seen[$0]++' >hosts.part
+  mv hosts.part hosts
 }
 
 # FILE NAME...: FILE.crt and FILE.key, signed by the authority; made anew when its names change or it ends within 30 days.

@@ -121,6 +121,8 @@ describe.skipIf(kubectl === undefined)('make-secrets.sh', () => {
   it('adds a name to those that there are, and says which is none before anything is changed', async () => {
     const keys = join(scratch, 'keys');
     const names = (): string => readFileSync(join(keys, 'hosts'), 'utf8');
+    // As an editor may leave it.
+    writeFileSync(join(keys, 'hosts'), 'cams.example\n\n 192.168.1.20');
     expect((await makeSecrets('--host', 'second.example')).code).toBe(0);
     expect(names()).toBe('cams.example\n192.168.1.20\nsecond.example\n');
     const named = execFileSync('openssl', ['x509', '-in', 'nats.crt', '-noout', '-ext', 'subjectAltName'], {
@@ -129,7 +131,7 @@ describe.skipIf(kubectl === undefined)('make-secrets.sh', () => {
     });
     expect(named).toMatch(/DNS:cams\.example, IP Address:192\.168\.1\.20, DNS:second\.example/);
     for (const wrong of ['192.168.1.300', 'two words', 'https://cams.example']) {
-      const { code, output } = await makeSecrets('--host', wrong);
+      const { code, output } = await makeSecrets('--host', 'third.example', '--host', wrong);
       expect([code, output]).toEqual([1, expect.stringContaining(`${wrong} is no `)]);
     }
     expect(names()).toBe('cams.example\n192.168.1.20\nsecond.example\n');
