@@ -10,8 +10,8 @@ export default defineConfig({
     // faas-cli copies what it builds into build/.
     exclude: ['**/node_modules/**', '**/dist/**', '**/bundle/**', 'build/**'],
     pool: 'forks',
-    // Most tests wait for real time and other processes: three at a time, also where there are but two cores.
-    maxWorkers: 3,
+    // Most tests wait for real time and other processes: two at a time, also where there are but two cores.
+    maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // A condition that is waited for may take long on a loaded machine.

@@ -67,9 +67,9 @@ describe('faascam clips list', () => {
     expect(code).toBe(2);
   });
 
-  it('lists 5000 events in less memory than their receipts have', async () => {
-    const padding = 'x'.repeat(12_000);
-    for (let index = 0; index < 5000; index += 1) {
+  it('lists 1500 events in less memory than their receipts have', async () => {
+    const padding = 'x'.repeat(40_000);
+    for (let index = 0; index < 1500; index += 1) {
       const manifest = manifestOf({ camera: 'yard', startUs: NOON_US + index * 600_000_000 });
       const path = join(folder, eventKey(manifest.event.id, 'event.json'));
       mkdirSync(dirname(path), { recursive: true });
@@ -82,7 +82,7 @@ describe('faascam clips list', () => {
     });
     expect(stderr).toBe('');
     expect(code).toBe(0);
-    expect(stdout.match(/\n/g)).toHaveLength(5000);
+    expect(stdout.match(/\n/g)).toHaveLength(1500);
   });
 });
 
