@@ -243,19 +243,22 @@ test('sound is off until it is switched on, comes by MSE, and is said not to be 
   const page = await open(browser, 'cameras/barn', { storageState: session });
   await plays(page, STAGE, 'webrtc');
   expect(await heard(page)).toEqual({ muted: true, bytes: 0 });
-  await page.getByRole('button', { name: 'Sound on' }).click();
+  const button = page.getByRole('button', { name: 'Sound' });
+  expect(await button.getAttribute('aria-pressed')).toBe('false');
+  await button.click();
   await plays(page, STAGE, 'mse');
+  expect(await button.getAttribute('aria-pressed')).toBe('true');
   const before = await heard(page);
   expect(before.muted).toBe(false);
   await vi.waitFor(
     async () => expect((await heard(page)).bytes).toBeGreaterThan(before.bytes + 10_000),
     WAIT,
   );
-  await page.getByRole('button', { name: 'Sound off' }).click();
+  await button.click();
   await vi.waitFor(async () => expect(await heard(page)).toEqual({ muted: true, bytes: 0 }), WAIT);
 
   await goTo(page, 'cameras/demo');
-  await page.getByRole('button', { name: 'Sound on' }).click();
+  await button.click();
   await page.getByText('This camera sends no sound.').waitFor();
   await plays(page, STAGE, 'mse');
 });

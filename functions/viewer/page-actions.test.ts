@@ -177,6 +177,12 @@ describe('an event', () => {
     await page.mouse.click(box.x + box.width * 0.85, box.y + box.height / 2);
     await expect.poll(async () => (await videoOf(page)).time).toBeGreaterThan(4.9);
     expect((await videoOf(page)).time).toBeLessThan(5.3);
+    // The player's keys go on working on the line.
+    const { time: clicked } = await videoOf(page);
+    await page.keyboard.press(' ');
+    await expect.poll(async () => (await videoOf(page)).time).toBeGreaterThan(clicked + 0.2);
+    await page.keyboard.press(',');
+    expect((await videoOf(page)).paused).toBe(true);
     expect(await seriousFaults(page)).toEqual([]);
     await page.mouse.move(0, 0);
     await expect.poll(async () => await tile.count()).toBe(0);

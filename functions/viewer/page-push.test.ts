@@ -100,8 +100,17 @@ it('a browser is told of events from a click on, also with a new key, until anot
   await tellPublicKey(site.nats, KEY);
   const page = await open('events', ['notifications'], PUSH_SERVICE);
   await openSettings(page);
-  await page.getByRole('button', { name: 'Notify this browser' }).click();
-  await page.getByText('This browser is notified of events', { exact: false }).waitFor();
+  const turnedOn = page.getByText('This browser is notified of events', { exact: false });
+  const turnedOff = page.getByText('This browser is not notified of events.');
+  const turnOn = page.getByRole('button', { name: 'Notify this browser' });
+  const turnOff = page.getByRole('button', { name: 'Stop notifying this browser' });
+  await turnOn.click();
+  await turnedOn.waitFor();
+  // And again, without opening the page anew.
+  await turnOff.click();
+  await turnedOff.waitFor();
+  await turnOn.click();
+  await turnedOn.waitFor();
   const all = await listSubscriptions(site.nats);
   expect(all).toHaveLength(1);
   expect(await readSubscription(site.nats, all[0] ?? '')).toMatchObject({ user: 'anybody' });
@@ -116,9 +125,40 @@ it('a browser is told of events from a click on, also with a new key, until anot
     })
     .toBe(true);
   await openSettings(page);
-  await page.getByRole('button', { name: 'Stop notifying this browser' }).click();
-  await page.getByText('This browser is not notified of events.').waitFor();
+  await turnOff.click();
+  await turnedOff.waitFor();
   expect(await listSubscriptions(site.nats)).toEqual([]);
+});
+
+it('a browser is told of events for whoever has logged in last, also without opening the page anew', async () => {
+  await tellPublicKey(site.nats, KEY);
+  const page = await open('events', ['notifications'], PUSH_SERVICE);
+  let user: string | undefined = 'ann';
+  // As from a viewer with users.
+  await page.route('**/api/session', async (route) => {
+    await route.fulfill({
+      json: user === undefined ? { state: 'needed' } : { state: 'in', user: { name: user, role: 'viewer' } },
+    });
+  });
+  let told = 0;
+  page.on('request', (request) => {
+    if (request.method() === 'POST' && request.url().endsWith('/api/push/subscriptions')) told += 1;
+  });
+  const becomes = async (next: string | undefined): Promise<void> => {
+    user = next;
+    const asked = page.waitForResponse(`${site.url}api/session`);
+    await page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`);
+    await asked;
+  };
+  await becomes('ann');
+  await openSettings(page);
+  await page.getByRole('button', { name: 'Notify this browser' }).click();
+  await page.getByText('This browser is notified of events', { exact: false }).waitFor();
+  expect(told).toBe(1);
+  await becomes(undefined);
+  await page.getByRole('heading', { name: 'Log in' }).waitFor();
+  await becomes('ben');
+  await expect.poll(() => told).toBe(2);
 });
 
 it.each([['/function/viewer'], ['']])(

@@ -1,6 +1,6 @@
 import { Lateness, BoxTrail, boxesCheck, type SeenObject } from './data/boxes.ts';
+import { keepListening } from './data/lasting-source.ts';
 import type { PictureTimes } from './live-way.ts';
-import { addressOf } from './place.ts';
 import { ShapeError } from './shape.ts';
 import { percentText } from './words/format.ts';
 import { words } from './words/words.ts';
@@ -16,14 +16,14 @@ export class LiveBoxes implements PictureTimes {
   readonly #canvas: HTMLCanvasElement;
   readonly #trail = new BoxTrail();
   readonly #lateness = new Lateness();
-  readonly #source: EventSource;
+  readonly #leave: () => void;
   #newestUs: number | undefined;
 
   constructor(canvas: HTMLCanvasElement, camera: string) {
     this.#canvas = canvas;
-    this.#source = new EventSource(addressOf(`api/cameras/${encodeURIComponent(camera)}/boxes`));
-    this.#source.addEventListener('boxes', ({ data }: MessageEvent<unknown>) => {
-      this.#take(String(data));
+    this.#leave = keepListening(`api/cameras/${encodeURIComponent(camera)}/boxes`, {
+      events: { boxes: (text) => this.#take(text) },
+      opened: () => this.#lateness.begin(this.#newestUs),
     });
   }
 
@@ -47,7 +47,7 @@ export class LiveBoxes implements PictureTimes {
   }
 
   close(): void {
-    this.#source.close();
+    this.#leave();
     this.clear();
   }
 

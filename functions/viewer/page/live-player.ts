@@ -57,13 +57,19 @@ const order = new WayOrder();
 
 /**
  * Shows a camera live in `element` until the answer is called: by WebRTC where that gets through, else by MSE, else as
- * MJPEG, else by asking for one picture after the other. It goes on by itself after whatever ends it.
+ * MJPEG, else by asking for one picture after the other. It goes on by itself after whatever ends it. The answer resolves
+ * when whoever sent the pictures has been told.
  */
-export function playLive(element: HTMLElement, camera: string, options: LiveOptions = {}): () => void {
+export function playLive(
+  element: HTMLElement,
+  camera: string,
+  options: LiveOptions = {},
+): () => Promise<void> {
   const stop = new AbortController();
-  void keepPlaying(element, camera, options, stop.signal);
-  return () => {
+  const over = keepPlaying(element, camera, options, stop.signal);
+  return async () => {
     stop.abort();
+    await over;
   };
 }
 

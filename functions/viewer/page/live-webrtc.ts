@@ -2,18 +2,25 @@ import { countPictures, faultOf, liveVideo, whenAborted, type LiveWay, type Play
 
 /** Candidates of the own host are there at once; those that a STUN server tells may take this long. */
 const GATHERING_MS = 1500;
+/** An agent that does not answer is not waited for any longer. */
+const LEAVING_MS = 2000;
 
 /** WebRTC by WHEP (RFC 9725): the offer brings all its candidates, and so does the answer. */
 export async function playWebRtc(way: LiveWay, { signal, onPicture, show }: PlayingWay): Promise<void> {
   const peer = new RTCPeerConnection(way.stun === undefined ? {} : { iceServers: [{ urls: way.stun }] });
   let session: string | undefined;
   // Where it does not arrive, the agent sees that nobody listens.
-  const leave = (): void => {
-    if (session !== undefined)
-      void fetch(session, { method: 'DELETE', headers: way.headers, keepalive: true }).catch(() => undefined);
+  const leave = async (): Promise<void> => {
+    if (session === undefined) return;
+    const left = session;
     session = undefined;
+    const until = AbortSignal.timeout(LEAVING_MS);
+    await fetch(left, { method: 'DELETE', headers: way.headers, keepalive: true, signal: until }).catch(
+      () => undefined,
+    );
   };
-  addEventListener('pagehide', leave);
+  const hide = (): void => void leave();
+  addEventListener('pagehide', hide);
   try {
     const { receiver } = peer.addTransceiver('video', { direction: 'recvonly' });
     // Shown as soon as it can be: what is late is late anyway.
@@ -40,8 +47,8 @@ export async function playWebRtc(way: LiveWay, { signal, onPicture, show }: Play
     await Promise.race([whenAborted(signal), lost(peer)]);
   } finally {
     peer.close();
-    removeEventListener('pagehide', leave);
-    leave();
+    removeEventListener('pagehide', hide);
+    await leave();
   }
 }
 

@@ -54,11 +54,26 @@ describe('how far behind pictures are shown', () => {
     expect(late.behindS).toBeCloseTo(1);
   });
 
+  it('counts no frame that was told late because the connection was broken or stood still', () => {
+    const late = new Lateness();
+    late.note(1_000_000, 1_400_000, 800_000);
+    // Four seconds without a connection, and then what was missed.
+    late.begin(5_400_000);
+    late.note(1_200_000, 5_400_000, 1_000_000);
+    late.note(5_000_000, 5_500_000, 4_800_000);
+    expect(late.behindS).toBeCloseTo(0.7);
+    // Taken since then, and half a minute under way.
+    late.note(6_000_000, 36_000_000, 5_800_000);
+    expect(late.behindS).toBeCloseTo(0.7);
+    late.note(36_000_000, 36_600_000, 35_800_000);
+    expect(late.behindS).toBeCloseTo(0.9);
+  });
+
   it('has its bounds', () => {
     const late = new Lateness();
     late.note(1_000_000, 900_000, 900_000);
     expect(late.behindS).toBe(0.3);
-    late.note(1_000_000, 60_000_000, 900_000);
+    late.note(54_200_000, 60_000_000, 53_000_000);
     expect(late.behindS).toBe(6);
   });
 });

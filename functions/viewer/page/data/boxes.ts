@@ -81,12 +81,23 @@ const JUDGED = 30;
 /** How far behind the newest picture to show, so that a picture's boxes are there when it is shown. */
 export class Lateness {
   #latesS: number[] = [];
+  #fromUs = 0;
+
+  /**
+   * Boxes come from now on, when the newest picture is that of `newestUs`. What was taken before is told late because nobody
+   * listened, and says nothing of how late boxes come.
+   */
+  begin(newestUs: number | undefined): void {
+    this.#fromUs = newestUs ?? 0;
+  }
 
   /**
    * A frame's boxes have come, when the newest picture was that of `newestUs`. `beforeUs`: of the frame before, up to which
    * pictures could be shown with boxes until now.
    */
   note(frameUs: number, newestUs: number, beforeUs: number | undefined): void {
+    // What was held up that long is not waited for.
+    if (frameUs < Math.max(this.#fromUs, newestUs - MOST_S * 1e6)) return;
     const knownUs = Math.max(beforeUs ?? frameUs, frameUs - AWAITED_US);
     this.#latesS = [...this.#latesS, (newestUs - knownUs) / 1e6].slice(-JUDGED);
   }

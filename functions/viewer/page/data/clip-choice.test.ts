@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ClipView } from '../api.ts';
-import { chosenClip, partsOf, playableKind, tileAt } from './clip-choice.ts';
+import { chosenClip, mayLieElsewhere, partsOf, playableKind, tileAt } from './clip-choice.ts';
 
 const clip = (part: number, kind: string, codec: string, durationMs = 4000): ClipView => ({
   ...{ part, kind, codec, durationMs, width: 640, height: 360, frameMs: 40 },
@@ -37,4 +37,12 @@ it('the strip goes through all parts, and ends with its last picture', () => {
   expect(tileAt(strip, clips, 3, 99_000)).toEqual({ x: 160, y: 180 });
   const many = Array.from({ length: 9 }, (_, index) => clip(index + 1, 'original', 'h264'));
   expect(tileAt(strip, many, 1, 0)).toBeUndefined();
+});
+
+it('a clip is loaded anew as often as its address may have had its time, and not over and over', () => {
+  const first = { url: 'clip', atMs: 1_000_000 };
+  expect(mayLieElsewhere(undefined, first)).toBe(true);
+  expect(mayLieElsewhere(first, { url: 'clip', atMs: 1_002_000 })).toBe(false);
+  expect(mayLieElsewhere(first, { url: 'clip-2', atMs: 1_002_000 })).toBe(true);
+  expect(mayLieElsewhere(first, { url: 'clip', atMs: 2_200_000 })).toBe(true);
 });

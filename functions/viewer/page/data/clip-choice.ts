@@ -73,3 +73,20 @@ export function tileAt(
     y: Math.floor(index / strip.columns) * strip.tileHeight,
   };
 }
+
+/** That a clip was loaded anew, by its address in the viewer. */
+export interface Loaded {
+  url: string;
+  atMs: number;
+}
+
+/** Where the viewer leads to stays good for longer than this, by far. */
+const FRESH_MS = 60_000;
+
+/**
+ * Whether a clip that failed `now` is worth loading anew: where it lies may have had its time. What was loaded anew right
+ * `before` has failed for another reason. Pure.
+ */
+export function mayLieElsewhere(before: Loaded | undefined, now: Loaded): boolean {
+  return before?.url !== now.url || now.atMs - before.atMs > FRESH_MS;
+}

@@ -38,12 +38,12 @@ export class Drawing {
 
   /**
    * Takes what the config has, as often as it is told. What was drawn here and is not in it stays; what has come into it need
-   * not be kept here any more.
+   * not be kept here any more. A shape that was there before keeps its key, by which one may have chosen it.
    */
-  takePresent(shapes: readonly Shape[]): void {
+  takePresent(told: readonly Shape[]): void {
     const known = this.present.value;
-    const text = yamlOf(shapes);
-    if (known !== undefined && yamlOf(known) === text) return;
+    if (known !== undefined && yamlOf(known) === yamlOf(told)) return;
+    const shapes = this.#keyed(told);
     this.present.value = shapes;
     if (!this.differs.value) this.#forget();
     else if (!this.#kept) this.#begin(shapes);
@@ -82,10 +82,21 @@ export class Drawing {
     this.#keep();
   }
 
+  #keyed(told: readonly Shape[]): Shape[] {
+    const keys = new Map(this.shapes.value.map((shape) => [identityOf(shape), shape.key]));
+    return told.map((shape) => {
+      const identity = identityOf(shape);
+      const key = keys.get(identity) ?? this.newKey();
+      // Each of two that are alike is one of its own.
+      keys.delete(identity);
+      return { ...shape, key };
+    });
+  }
+
   #begin(shapes: readonly Shape[]): void {
     this.#steps.value = [shapes];
     this.#at.value = 0;
-    this.#nextKey = Math.max(0, ...shapes.map(({ key }) => key));
+    this.#nextKey = Math.max(this.#nextKey, ...shapes.map(({ key }) => key));
   }
 
   #forget(): void {
@@ -112,6 +123,11 @@ export class Drawing {
       }),
     );
   }
+}
+
+/** By what a shape of the config is the same as one before: masks have no name there, but are numbered as they come. */
+function identityOf({ kind, name, points }: Shape): string {
+  return kind === 'mask' ? JSON.stringify([kind, points]) : JSON.stringify([kind, name]);
 }
 
 function shapesIn(kept: string | undefined): Shape[] | undefined {

@@ -9,14 +9,11 @@ import { beforeLogOut, session, shutOut } from './session.ts';
 
 declare global {
   /** TypeScript does not know it yet, nor that what a policy gives is more than a text (Trusted Types, W3C). */
-  var trustedTypes:
-    | {
-        createPolicy(
-          name: string,
-          rules: { createScriptURL(url: string): string },
-        ): { createScriptURL(url: string): string };
-      }
-    | undefined;
+  var trustedTypes: { createPolicy(name: string, rules: ScriptPolicy): ScriptPolicy } | undefined;
+}
+
+interface ScriptPolicy {
+  createScriptURL(url: string): string;
 }
 
 /** Whether this browser is told of events also while the page is closed, or why it cannot be. */
@@ -153,10 +150,13 @@ function keyText(key: ArrayBuffer | null): string {
   return btoa(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 }
 
+/** Made once: a browser refuses a second one of the same name. */
+let policy: ScriptPolicy | undefined;
+
 /** The one address of a program that this page lets run beside itself, where the browser asks for a policy of such. */
 function workerUrl(): string {
   const address = addressOf('push-worker.js');
-  const policy = globalThis.trustedTypes?.createPolicy('faascam', {
+  policy ??= globalThis.trustedTypes?.createPolicy('faascam', {
     createScriptURL: (url) => {
       if (url !== address) throw new TypeError('not the page’s service worker');
       return url;
@@ -166,8 +166,8 @@ function workerUrl(): string {
 }
 
 /**
- * Follows what a click on a notification opens. A browser that was subscribed is told to the viewer anew, once whoever uses the
- * page is known: its address may have changed, as may the key, the user, and the cameras that they may see.
+ * Follows what a click on a notification opens. A browser that was subscribed is told to the viewer anew, once it is known who
+ * uses the page, and when that changes: its address may be another, as may the key, the user, and the cameras that they may see.
  */
 export function startPush(): void {
   if (!isSecureContext || !supported()) return;
@@ -176,10 +176,13 @@ export function startPush(): void {
     if (path !== undefined) go(routeOf(path));
   });
   beforeLogOut.add(end);
-  let done = false;
+  /** Their name; empty for whoever needs none. */
+  let renewedFor: string | undefined;
   effect(() => {
-    if (done || session.value === undefined || shutOut.value) return;
-    done = true;
+    if (session.value === undefined || shutOut.value) return;
+    const user = session.value.user?.name ?? '';
+    if (user === renewedFor) return;
+    renewedFor = user;
     if (browserName() !== undefined && Notification.permission === 'granted') void renew();
   });
 }

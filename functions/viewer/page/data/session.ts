@@ -79,7 +79,9 @@ export const beforeLogOut = new Set<() => Promise<void>>();
 
 export async function logOut(): Promise<void> {
   try {
-    for (const end of beforeLogOut) await end().catch((error: unknown) => console.warn(sentenceOf(error)));
+    await Promise.all(
+      [...beforeLogOut].map((end) => end().catch((error: unknown) => console.warn(sentenceOf(error)))),
+    );
     await tell('DELETE', 'api/session');
   } catch (error) {
     console.warn(sentenceOf(error));

@@ -6,9 +6,16 @@ export function inputText(us: number): string {
   return `${day}T${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 
-/** The time that such an input holds, in microseconds; undefined while it holds none. */
-export function inputUs(text: string): number | undefined {
-  const ms = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/.test(text) ? new Date(text).getTime() : Number.NaN;
+/**
+ * The time that such an input holds, in microseconds; undefined while it holds none. As long as the text is that of the proposed
+ * time, it is exactly that. In an hour that the clocks repeat it is the one in which the proposed time lies.
+ */
+export function inputUs(text: string, proposedUs: number): number | undefined {
+  if (text === inputText(proposedUs)) return proposedUs;
+  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/.test(text)) return undefined;
+  const offsetMin = new Date(proposedUs / 1000).getTimezoneOffset();
+  const alike = new Date(`${text}Z`).getTime() + offsetMin * 60_000;
+  const ms = new Date(alike).getTimezoneOffset() === offsetMin ? alike : new Date(text).getTime();
   return Number.isNaN(ms) ? undefined : ms * 1000;
 }
 

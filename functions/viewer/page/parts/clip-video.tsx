@@ -1,7 +1,15 @@
 import type { JSX, RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ClipView } from '../api.ts';
-import { chosenClip, ofPart, partsOf, plays, playableKind } from '../data/clip-choice.ts';
+import {
+  chosenClip,
+  mayLieElsewhere,
+  ofPart,
+  partsOf,
+  plays,
+  playableKind,
+  type Loaded,
+} from '../data/clip-choice.ts';
 import { addressOf } from '../place.ts';
 import { playbackFaultText } from '../words/reasons.ts';
 import { words } from '../words/words.ts';
@@ -36,7 +44,7 @@ export function ClipVideo({ shown, poster, video, none }: VideoProps): JSX.Eleme
   const { clip, clips, choosePart, chooseKind } = shown;
   const { player: say } = words.value;
   const [failed, setFailed] = useState<{ url: string; network: boolean } | undefined>(undefined);
-  const again = useRef<string | undefined>(undefined);
+  const again = useRef<Loaded | undefined>(undefined);
   const url = clip?.url;
   useEffect(() => {
     const here = video.current;
@@ -61,9 +69,9 @@ export function ClipVideo({ shown, poster, video, none }: VideoProps): JSX.Eleme
   const onError = (here: HTMLVideoElement): void => {
     if (clip === undefined || !here.hasAttribute('src')) return;
     const network = here.error?.code === MediaError.MEDIA_ERR_NETWORK;
-    if (network && again.current !== clip.url) {
-      // Where it lies may have had its time: its address leads there anew.
-      again.current = clip.url;
+    const now: Loaded = { url: clip.url, atMs: Date.now() };
+    if (network && mayLieElsewhere(again.current, now)) {
+      again.current = now;
       reload(here);
       return;
     }
@@ -102,9 +110,10 @@ export function ClipVideo({ shown, poster, video, none }: VideoProps): JSX.Eleme
 }
 
 function reload(video: HTMLVideoElement): void {
-  const { currentTime, paused } = video;
+  const { currentTime, paused, playbackRate } = video;
   video.load();
   video.currentTime = currentTime;
+  video.playbackRate = playbackRate;
   if (!paused) void video.play().catch(() => undefined);
 }
 

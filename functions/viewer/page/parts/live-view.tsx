@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { CameraView } from '../api.ts';
-import { changeHeaders } from '../data/session.ts';
+import { beforeLogOut, changeHeaders } from '../data/session.ts';
 import type { LiveSound } from '../live-way.ts';
 import { LiveBoxes } from '../live-boxes.ts';
 import { playLive } from '../live-player.ts';
@@ -63,8 +63,10 @@ export function LiveView(props: LiveViewProps): JSX.Element {
         told.current?.('jpeg');
       },
     });
+    beforeLogOut.add(stop);
     return () => {
-      stop();
+      beforeLogOut.delete(stop);
+      void stop();
       drawn?.close();
       setPlaying(false);
       target.replaceChildren();

@@ -26,13 +26,12 @@ export function useHearing(): Hearing {
 /** Switches the sound of a live camera on and off. */
 export function SoundButton({ hearing: { wanted, want } }: { hearing: Hearing }): JSX.Element {
   const { sound: say } = words.value;
-  const label = wanted ? say.off : say.on;
   return (
     <button
       class="icon-button"
       type="button"
-      title={label}
-      aria-label={label}
+      title={say.name}
+      aria-label={say.name}
       aria-pressed={wanted}
       onClick={() => {
         want(!wanted);

@@ -61,7 +61,7 @@ function ExportForm({ camera, proposed }: { camera: string; proposed: Span }): J
   const [asked, setAsked] = useState<ExportAnswer | undefined>(undefined);
   const held = cameras.value?.find(({ id }) => id === camera)?.ring.spanMs;
   const begin = async (): Promise<void> => {
-    const [fromUs, toUs] = [inputUs(from), inputUs(to)];
+    const [fromUs, toUs] = [inputUs(from, proposed.fromUs), inputUs(to, proposed.toUs)];
     const wrong = rangeFault(fromUs, toUs, Date.now() * 1000);
     setAsked(undefined);
     setFault(wrong === undefined ? undefined : say.faults[wrong]);

@@ -70,12 +70,17 @@ export function PlayerControls(props: {
 export function playerKey(press: KeyboardEvent, video: HTMLVideoElement | null): void {
   const { target, key } = press;
   if (press.ctrlKey || press.metaKey || press.altKey) return;
-  if (target instanceof HTMLInputElement || target instanceof HTMLSelectElement) return;
+  // A line to slide along needs but the arrows.
+  const slides = target instanceof HTMLInputElement && target.type === 'range';
+  if ((target instanceof HTMLInputElement && !slides) || target instanceof HTMLSelectElement) return;
   if (key === ',') stepFrame(video, -1);
   else if (key === '.') stepFrame(video, 1);
   else if (key === '<') changeSpeed(video, -1);
   else if (key === '>') changeSpeed(video, 1);
-  else if (key === ' ' && (target instanceof HTMLDialogElement || target instanceof HTMLDivElement)) {
+  else if (
+    key === ' ' &&
+    (slides || target instanceof HTMLDialogElement || target instanceof HTMLDivElement)
+  ) {
     toggle(video);
   } else return;
   press.preventDefault();
