@@ -84,9 +84,7 @@ beforeAll(async () => {
   await camera.said(/The cameras are on/);
   [, url = ''] = await up.said(/ready: (http:\S+)/);
   const page = await open(browser, '');
-  await page.getByLabel('User name').fill('ann');
-  await page.getByLabel('Password').fill('password of ann');
-  await page.getByRole('button', { name: 'Log in' }).click();
+  await logIn(page);
   for (const name of ['yard', 'demo']) await page.locator(tile(name)).waitFor(WAIT);
   session = await page.context().storageState();
 });
@@ -121,6 +119,12 @@ async function open(by: Browser, path: string, options: BrowserContextOptions = 
   const page = await context.newPage();
   pages.push(page);
   return await goTo(page, path);
+}
+
+async function logIn(page: Page): Promise<void> {
+  await page.getByLabel('User name').fill('ann');
+  await page.getByLabel('Password').fill('password of ann');
+  await page.getByRole('button', { name: 'Log in' }).click();
 }
 
 async function goTo(page: Page, path: string): Promise<Page> {
@@ -211,6 +215,23 @@ test('whoever has logged in sees the demo and a camera, each playing in its tile
   await page.getByText('by WebRTC').waitFor();
   await page.goBack();
   await plays(page, tile('demo'), 'webrtc');
+});
+
+test('live views end before the login does, while they still may say so', async () => {
+  const page = await open(browser, '');
+  await logIn(page);
+  await plays(page, tile('demo'), 'webrtc');
+  const ended: string[] = [];
+  page.on('response', (response) => {
+    if (response.request().method() !== 'DELETE') return;
+    ended.push(`${/whep|session/.exec(response.url())?.[0]} ${response.status()}`);
+  });
+  await page.getByRole('button', { name: 'Settings' }).click();
+  await page.getByRole('button', { name: 'Log out' }).click();
+  await page.getByRole('heading', { name: 'Log in' }).waitFor();
+  expect(ended.at(-1)).toMatch(/^session 2/);
+  expect(ended.filter((each) => each.startsWith('whep 2')).length).toBe(ended.length - 1);
+  expect(ended.length).toBeGreaterThan(1);
 });
 
 test('where no UDP gets through, tiles play by MSE, and one waits for that but once', async () => {
