@@ -16,6 +16,8 @@ import { startStream } from './sources/child-stream.ts';
 import { withoutDescriptors } from './test-descriptors.ts';
 
 const log = createLogger('test');
+const remedy =
+  'this host lets the agent start no more programs (EMFILE): raise its limit of open files (ulimit -n) or of processes';
 const patience = { timeout: 60_000, interval: 50 };
 let directory: string;
 
@@ -29,18 +31,20 @@ afterAll(async () => {
 
 // A rejection or an error event that nobody handles, which ends an agent, fails this run.
 describe('where the host has no file descriptor to spare', () => {
-  test('ffmpeg does not start, and the error says why', async () => {
+  test('ffmpeg does not start, the error says what to do, and nothing is read for it', async () => {
+    const tap = new LiveTap(systemClock, log);
     const session = withoutDescriptors(() =>
       runSession({
         capture: { input: followedInput },
-        stdin: matroskaFeed(new LiveTap(systemClock, log), { sound: false }),
+        stdin: matroskaFeed(tap, { sound: false }),
         ...{ stallMs: 1000, clock: systemClock, log, signal: new AbortController().signal },
       }),
     );
     await expect(session).rejects.toMatchObject({
       code: 'program-failed',
-      message: 'ffmpeg could not be started: spawn ffmpeg EMFILE.',
+      message: `ffmpeg could not be started, ${remedy}.`,
     });
+    expect(tap.takers).toBe(0);
   });
 
   test('a program whose output is a camera is tried again soon', async () => {
@@ -50,7 +54,7 @@ describe('where the host has no file descriptor to spare', () => {
     );
     await expect(stream).rejects.toMatchObject({
       ...{ code: 'program-failed', retry: 'soon' },
-      message: 'has a command that cannot be started (spawn cat EMFILE)',
+      message: `has a command that cannot be started, ${remedy}`,
     });
   });
 

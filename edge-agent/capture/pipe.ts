@@ -1,17 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { Readable } from 'node:stream';
 
-/**
- * The child, if it runs. Rejects with what kept it from starting: where the host has no file descriptor to spare, such a
- * child has no pipes at all, whatever its type says.
- */
-export function running<Child extends ChildProcess>(child: Child): Promise<Child> {
-  if (child.pid !== undefined) return Promise.resolve(child);
-  return new Promise((_resolve, reject) => {
-    child.once('error', reject);
-  });
-}
-
 /** A pipe on which a child process writes; undefined when there is none of this number. */
 export function pipeOf(child: ChildProcess, fd: number): Readable | undefined {
   const stream = child.stdio[fd];

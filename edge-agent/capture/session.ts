@@ -9,6 +9,7 @@ import type { Logger } from '@faascam/core/log';
 import { redact } from '@faascam/core/redact';
 import { RateLimit } from '../rate-limit.ts';
 import type { Ending } from './cause.ts';
+import { running, whyNotStarted } from './child-start.ts';
 import { captureArgs, pipes, type CaptureArgs } from './ffmpeg-args.ts';
 import { firstPictureUs } from './first-picture.ts';
 import { FrameReader, type FrameParts } from './frame-reader.ts';
@@ -16,7 +17,7 @@ import { parseFrameTime } from './frame-time.ts';
 import { LineSplitter } from './lines.ts';
 import { PacketTimes } from './packet-times.ts';
 import { PictureSampler } from './picture-sampler.ts';
-import { bytesOf, pipeOf, running } from './pipe.ts';
+import { bytesOf, pipeOf } from './pipe.ts';
 import { parseSegmentLine } from './segment-list.ts';
 
 export interface SampledFrame {
@@ -40,7 +41,7 @@ export interface ClosedSegment {
 export interface SessionOptions {
   /** What ffmpeg reads and makes. The directory of its segments must exist. */
   capture: CaptureArgs;
-  /** What ffmpeg reads on its standard input. Its end ends the stream. */
+  /** What ffmpeg reads on its standard input. Its end ends the stream. It is destroyed when the session is over. */
   stdin?: Readable;
   /**
    * No frame for this long, or no footage, is a stall. Before the first, three times as long. Keyframes may be further
@@ -87,12 +88,16 @@ const LONGEST_GROUP = 6;
  */
 export async function runSession(options: SessionOptions): Promise<SessionEnd> {
   // A process group of its own: an interrupt from the terminal reaches us, and we end it in order.
-  const child = spawn('ffmpeg', captureArgs(options.capture), {
-    stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
-    detached: true,
+  const child = await running(() =>
+    spawn('ffmpeg', captureArgs(options.capture), {
+      stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
+      detached: true,
+    }),
+  ).catch((error: unknown) => {
+    options.stdin?.destroy();
+    return cannotRun(error);
   });
-  const session = new Session(options, await running(child).catch(cannotRun));
-  return await session.run();
+  return await new Session(options, child).run();
 }
 
 class Session {
@@ -335,7 +340,9 @@ class Session {
 
 function cannotRun(cause: unknown): never {
   if (systemCodeOf(cause) !== 'ENOENT')
-    throw new ProgramError('program-failed', `ffmpeg could not be started: ${messageOf(cause)}.`, { cause });
+    throw new ProgramError('program-failed', `ffmpeg could not be started, ${whyNotStarted(cause)}.`, {
+      cause,
+    });
   const message = 'ffmpeg could not be run: install it with: sudo apt-get install ffmpeg';
   throw new ProgramError('program-missing', message, { cause });
 }

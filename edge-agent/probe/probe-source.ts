@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { pipeline } from 'node:stream';
-import { FaascamError, messageOf, systemCodeOf } from '@faascam/core/errors';
+import { FaascamError, systemCodeOf } from '@faascam/core/errors';
 import { redact } from '@faascam/core/redact';
 import type { CameraSettings } from '@faascam/core/camera-settings';
 import { causeOf, type Ending } from '../capture/cause.ts';
+import { running, whyNotStarted } from '../capture/child-start.ts';
 import { LineSplitter } from '../capture/lines.ts';
-import { running } from '../capture/pipe.ts';
 import { openInput, SourceError, type SourceInput } from '../sources/input.ts';
 import { shownSource, type Source } from '../sources/source.ts';
 import { rtspClockAhead } from './camera-clock.ts';
@@ -119,10 +119,11 @@ interface Seen {
 
 /** Reads packets until they are enough, the stream ends, or the signal is aborted; ffmpeg has ended then. */
 async function watch(input: SourceInput, signal: AbortSignal): Promise<Seen> {
-  const spawned = spawn('ffmpeg', argsFor(input), {
-    stdio: [input.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-  });
-  const child = await running(spawned).catch(cannotRun);
+  const child = await running(() =>
+    spawn('ffmpeg', argsFor(input), {
+      stdio: [input.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    }),
+  ).catch(cannotRun);
   const seen: Seen = { list: new PacketList(), packets: [], complaints: [], claims: {}, exit: '' };
   const kill = (): void => {
     child.kill('SIGKILL');
@@ -174,7 +175,9 @@ function readLines(stream: ChildProcess['stdout'], take: (line: string) => void)
 
 function cannotRun(cause: unknown): never {
   if (systemCodeOf(cause) !== 'ENOENT')
-    throw new ProbeError('program-failed', `ffmpeg cannot be started: ${messageOf(cause)}.`, { cause });
+    throw new ProbeError('program-failed', `ffmpeg could not be started, ${whyNotStarted(cause)}.`, {
+      cause,
+    });
   const message = 'ffmpeg is not installed; install it with: sudo apt-get install ffmpeg';
   throw new ProbeError('program-missing', message, { cause });
 }

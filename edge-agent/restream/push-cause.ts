@@ -16,11 +16,6 @@ interface Rule extends PushCause {
 /** What ffmpeg 5.1 and 7 write, from the specific to the general. */
 const rules: Rule[] = [
   {
-    pattern: /spawn .* (EMFILE|ENFILE|EAGAIN)/,
-    ...{ code: 'no-process', retry: 'soon' },
-    says: 'gets nothing, this host lets the agent start no more programs: raise its limit of open files (ulimit -n) or of processes',
-  },
-  {
     pattern: /Incorrect passphrase|Password required|BADSECRET|REJECT reported/i,
     kinds: ['srt'],
     ...{ code: 'wrong-key', retry: 'slow' },

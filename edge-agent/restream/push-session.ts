@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
 import { Writable, type Readable } from 'node:stream';
 import type { RestreamSettings, RestreamTarget } from '@faascam/core/restream-settings';
+import { whyNotStarted } from '../capture/child-start.ts';
 import { LineSplitter } from '../capture/lines.ts';
 import { pipeOf } from '../capture/pipe.ts';
 import type { LivePacket, LiveStream } from '../live/live-stream.ts';
@@ -16,6 +17,8 @@ export interface PushSessionOptions {
   settings: Pick<RestreamSettings, 'transcode' | 'sound'>;
   /** A target that takes nothing for so long is given up; one that calls itself, only once it has. */
   stallMs: number;
+  /** How long a target that calls itself, and has not, is offered the same pictures. */
+  renewMs: number;
   signal: AbortSignal;
   /** The camera sends something, and the target is being connected to. */
   onConnecting: () => void;
@@ -23,11 +26,17 @@ export interface PushSessionOptions {
   onStreaming: () => void;
 }
 
-/** How a session came to its end. `camera`: the camera's stream ended, or changed. */
-export type PushEnd = { by: 'stopped' } | { by: 'camera' } | { by: 'target'; cause: PushCause };
+/**
+ * How a session came to its end. `camera`: the camera's stream ended, or changed. `age`: nobody has called, and what waits
+ * for a caller is old.
+ */
+export type PushEnd =
+  { by: 'stopped' } | { by: 'camera' } | { by: 'age' } | { by: 'target'; cause: PushCause };
 
 /** More than this waits for a target only when it is too slow: it then misses pictures up to a later keyframe. */
 const MOST_WAITING_BYTES = 4 * 1024 * 1024;
+/** Longer than ffmpeg looks at a stream before it listens for a caller. */
+const LOOK_US = 1_000_000;
 /** What an ended stream may take to be sent to its end. */
 const FINISH_MS = 3000;
 const KEPT_COMPLAINTS = 30;
@@ -60,6 +69,10 @@ class PushSession {
   #child: ChildProcess | undefined;
   #takesSound = false;
   #streamEnded = false;
+  #beganUs: number | undefined;
+  /** Packets were left out: the next that it can go on with is a keyframe. */
+  #skips = false;
+  #aged = false;
   #isOver = false;
   #stalled = false;
   #pictures = 0;
@@ -106,13 +119,11 @@ class PushSession {
     onConnecting();
     this.#stream = stream;
     this.#takesSound = plan.takesSound;
-    const stdio = ['pipe', 'ignore', 'pipe', 'pipe', 'pipe'] as const;
-    const child = spawn('/bin/sh', ['-c', WITH_SECRETS, 'ffmpeg', ...plan.args], { stdio: [...stdio] });
+    const child = this.#spawn(plan.args);
+    if (child === undefined) return;
+    this.#child = child;
     child.once('error', (error) => this.#complaints.push(`[error] ${error.message}`));
     child.once('close', (code, signal) => this.#ended(signal ?? `exit code ${code ?? 'unknown'}`));
-    // One that could not be started has no pipes, whatever its type says; it is closed soon.
-    if (child.pid === undefined) return;
-    this.#child = child;
     lowerPriority(child);
     child.stdin?.on('error', () => {
       // It has ended, which is told by `close`.
@@ -124,30 +135,71 @@ class PushSession {
     });
     forEachLine(pipeOf(child, pushPipes.progress), (line) => this.#progress(line));
     child.stdin?.write(stream.head);
-    if (!this.#waitsForCaller) this.#watchTarget();
+    if (this.#waitsForCaller) this.#renewInTime();
+    else this.#watchTarget();
+  }
+
+  /** Undefined where the host starts no program; the session is then over, or soon. */
+  #spawn(args: readonly string[]): ChildProcess | undefined {
+    const failed = (error: unknown): void => {
+      const says = `gets nothing, ${whyNotStarted(error)}`;
+      this.#over({ by: 'target', cause: { code: 'no-process', says, retry: 'soon' } });
+    };
+    try {
+      const stdio = ['pipe', 'ignore', 'pipe', 'pipe', 'pipe'] as const;
+      const child = spawn('/bin/sh', ['-c', WITH_SECRETS, 'ffmpeg', ...args], { stdio: [...stdio] });
+      // One that could not be started has no pipes, whatever its type says.
+      if (child.pid !== undefined) return child;
+      child.once('error', failed);
+    } catch (error) {
+      // For want of memory, for example: what a tap calls must not throw.
+      failed(error);
+    }
+    return undefined;
   }
 
   #pass(packet: LivePacket): void {
     const track =
       packet.kind === 'video' ? this.#stream?.video : this.#takesSound ? this.#stream?.audio : undefined;
-    if (track !== undefined) this.#child?.stdin?.write(clusterOf(packet, track));
+    const stdin = this.#child?.stdin;
+    if (track === undefined || stdin === null || stdin === undefined) return;
+    this.#beganUs ??= packet.streamUs;
+    // What a tap has at once may be much more than ffmpeg needs to begin to listen.
+    const enough = this.#waitsForCaller && packet.streamUs - this.#beganUs > LOOK_US;
+    if (packet.kind === 'video' && packet.keyframe) this.#skips = false;
+    else if (enough && stdin.writableLength > 0) this.#skips = true;
+    if (!this.#skips) stdin.write(clusterOf(packet, track));
   }
 
   /** ffmpeg tells every second how many pictures it has given away, once it is connected. */
   #progress(line: string): void {
     const pictures = Number(/^frame=\s*(\d+)/.exec(line)?.[1] ?? 0);
     if (pictures <= this.#pictures) return;
-    if (this.#pictures === 0) this.#options.onStreaming();
+    const begins = this.#pictures === 0;
     this.#pictures = pictures;
-    if (this.#watch === undefined) this.#watchTarget();
-    else this.#watch.refresh();
+    if (begins) this.#options.onStreaming();
+    if (begins && !this.#streamEnded) this.#watchTarget();
+    else this.#watch?.refresh();
   }
 
   get #waitsForCaller(): boolean {
     return this.#pictures === 0 && isCalled(this.#options.target);
   }
 
+  /** What ffmpeg has read by now is what a caller sees first: it is begun anew with what is newest. */
+  #renewInTime(): void {
+    this.#watch = setTimeout(() => {
+      // While it reads, somebody has called, or will not see anything old.
+      if (this.#child?.stdin?.writableLength === 0) this.#watch?.refresh();
+      else {
+        this.#aged = true;
+        this.#child?.kill('SIGKILL');
+      }
+    }, this.#options.renewMs);
+  }
+
   #watchTarget(): void {
+    clearTimeout(this.#watch);
     this.#watch = setTimeout(() => {
       this.#stalled = true;
       this.#child?.kill('SIGKILL');
@@ -167,6 +219,7 @@ class PushSession {
     const { target, signal } = this.#options;
     if (signal.aborted) this.#over({ by: 'stopped' });
     else if (this.#streamEnded) this.#over({ by: 'camera' });
+    else if (this.#aged) this.#over({ by: 'age' });
     else {
       const seen = { exit, streamed: this.#pictures > 0, stalled: this.#stalled };
       const cause = pushCauseOf(target.kind, { ...seen, complaints: this.#complaints });

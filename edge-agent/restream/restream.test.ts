@@ -22,6 +22,8 @@ const limit = { timeout: 90_000 };
 let directory: string;
 let video: string;
 let loud: string;
+/** Twenty pictures a second, 36 to a group, and more in one than a pipe holds. */
+let rough: string;
 /** Undone in turn after each test. */
 const undo: (() => Promise<void>)[] = [];
 
@@ -29,8 +31,12 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'faascam-restream-'));
   video = join(directory, 'yard.mp4');
   loud = join(directory, 'loud.mkv');
+  rough = join(directory, 'rough.mp4');
   const picture = ['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=10:duration=20'];
   await makeVideo(...picture, '-g', '10', '-bf', '0', '-pix_fmt', 'yuv420p', video);
+  const noise = 'testsrc2=size=320x180:rate=20:duration=20,noise=alls=80:allf=t';
+  const long = ['-preset', 'ultrafast', '-qp', '10', '-g', '36', '-bf', '0', '-pix_fmt', 'yuv420p'];
+  await makeVideo('-f', 'lavfi', '-i', noise, ...long, rough);
   await makeVideo(
     '-i',
     video,
@@ -67,7 +73,11 @@ interface Target {
   transcode?: 'never' | 'h264';
 }
 
-async function send(targets: Target[], source = video, stallMs?: number): Promise<Sent> {
+async function send(
+  targets: Target[],
+  source = video,
+  timing: { stallMs?: number; renewMs?: number } = {},
+): Promise<Sent> {
   const tap = new LiveTap(systemClock, log);
   const camera = await openCameraTest(directory, { source: `file:${source}` }, { tap });
   undo.push(() => camera.stop());
@@ -76,7 +86,7 @@ async function send(targets: Target[], source = video, stallMs?: number): Promis
     tap,
     clock: systemClock,
     log,
-    timing: { random: () => 0, ...(stallMs === undefined ? {} : { stallMs }) },
+    timing: { random: () => 0, ...timing },
   });
   undo.push(() => restream.set([]));
   await restream.set(targets.map((target) => ({ transcode: 'never', sound: 'camera', ...target })));
@@ -121,17 +131,22 @@ function picturesIn(output: string, stream = 0): number {
   return output.split('\n').filter((line) => line.startsWith(`${stream}, `)).length;
 }
 
-/** What anyone on this host can read of the processes that run. */
-function commandLines(): string {
+/** What anyone on this host can read of the processes that run: their ids and command lines. */
+function processes(): [string, string][] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .map((name) => {
       try {
-        return readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ');
+        return [name, readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ')];
       } catch {
-        return '';
+        return [name, ''];
       }
-    })
+    });
+}
+
+function commandLines(): string {
+  return processes()
+    .map(([, line]) => line)
     .join('\n');
 }
 
@@ -166,23 +181,47 @@ describe('a camera is sent on', () => {
 
   test('over SRT to whoever calls, however late', limit, async () => {
     const port = await freeUdpPort();
-    const stallMs = 3000;
-    const { tap, health } = await send([{ to: `srt://127.0.0.1:${port}?mode=listener` }], video, stallMs);
+    const listener = { to: `srt://127.0.0.1:${port}?mode=listener` };
+    const { tap, health } = await send([listener], rough, { stallMs: 3000, renewMs: 4000 });
     const cause = `The target srt://127.0.0.1:${port} waits for a caller.`;
     await vi.waitFor(() => expect(health()).toMatchObject({ state: 'waiting', cause }), patience);
+    const sender = (): string | undefined => processes().find(([, line]) => line.includes(`:${port}?`))?.[0];
+    await vi.waitFor(() => expect(sender()).toBeDefined(), patience);
+    const first = sender();
     let pictures = 0;
     const leave = tap.subscribe({ begin: noop, packet: () => (pictures += 1), end: noop });
-    // Ten a second: longer than a target may take nothing.
-    await vi.waitFor(() => expect(pictures).toBeGreaterThan(55), patience);
+    // Longer than a target may take nothing.
+    await vi.waitFor(() => expect(pictures).toBeGreaterThan(110), patience);
     leave();
     expect(health()).toMatchObject({ state: 'waiting', cause, restarts: 0 });
-    const taken = receiver(['-f', 'mpegts', '-i', `srt://127.0.0.1:${port}?mode=caller`], 12);
+    // What one had read at first is not what a caller gets now.
+    await vi.waitFor(() => expect([undefined, first]).not.toContain(sender()), patience);
+    const taken = receiver(['-f', 'mpegts', '-i', `srt://127.0.0.1:${port}?mode=caller`], 40);
     await vi.waitFor(() => expect(health()).toMatchObject({ state: 'streaming', restarts: 0 }), patience);
-    expect(picturesIn(await taken.result)).toBe(12);
+    expect(picturesIn(await taken.result)).toBe(40);
     await vi.waitFor(
       () => expect(health()).toMatchObject({ state: 'waiting', cause, restarts: 1 }),
       patience,
     );
+  });
+
+  test('over SRT to whoever calls first, with little of what was before', limit, async () => {
+    const port = await freeUdpPort();
+    const { tap, restream } = await send([], rough);
+    let group = 0;
+    const leave = tap.subscribe({
+      ...{ begin: noop, end: noop },
+      packet: ({ keyframe }) => (group = keyframe ? 1 : group + 1),
+    });
+    await vi.waitFor(() => expect(group).toBeGreaterThan(30), { ...patience, interval: 20 });
+    const to = `srt://127.0.0.1:${port}?mode=listener`;
+    await restream.set([{ to, transcode: 'never', sound: 'camera' }]);
+    const taken = receiver(['-f', 'mpegts', '-i', `srt://127.0.0.1:${port}?mode=caller`], 40);
+    const times = [...(await taken.result).matchAll(/^0, *\d+, *(\d+),/gm)].map(([, pts]) => Number(pts));
+    leave();
+    const gap = times.findIndex((pts, at) => pts - (times[at - 1] ?? pts) > 5);
+    expect(gap).toBeGreaterThan(0);
+    expect(gap).toBeLessThan(25);
   });
 
   test('to a multicast group, also where it does not take the codec as it is', limit, async () => {
@@ -245,6 +284,21 @@ describe('a camera is sent on', () => {
 });
 
 describe('a target that refuses says why', () => {
+  test('when no program can be started for it, also where somebody watches the camera', limit, async () => {
+    const { tap, restream, health } = await send([]);
+    let pictures = 0;
+    const leave = tap.subscribe({ begin: noop, packet: () => (pictures += 1), end: noop });
+    await vi.waitFor(() => expect(pictures).toBeGreaterThan(0), patience);
+    // More than Linux lets a program have as one argument: `spawn` throws at once, as for want of memory.
+    const to = `rtsp://user:${'x'.repeat(140_000)}@127.0.0.1:9/yard`;
+    await restream.set([{ to, transcode: 'never', sound: 'camera' }]);
+    await vi.waitFor(() => expect(health().causeCode).toBe('no-process'), patience);
+    expect(health().cause).toContain('gets nothing, the system says spawn E2BIG');
+    const seen = pictures;
+    await vi.waitFor(() => expect(pictures).toBeGreaterThan(seen + 10), patience);
+    leave();
+  });
+
   test('when the passphrase is wrong', limit, async () => {
     const port = await freeUdpPort();
     receiver(['-f', 'mpegts', '-i', `srt://127.0.0.1:${port}?mode=listener&passphrase=correct-horse`], 12);

@@ -10,6 +10,7 @@ import type { PushCause } from './push-cause.ts';
 import { isCalled, pushSession } from './push-session.ts';
 
 const STALL_MS = 20_000;
+const RENEW_MS = 30_000;
 const WAITS_FOR_CAMERA = 'The camera sends nothing at the moment.';
 
 export interface RestreamOptions {
@@ -18,7 +19,7 @@ export interface RestreamOptions {
   clock: Clock;
   log: Logger;
   /** Shorter times, for tests. */
-  timing?: { stallMs?: number; random?: () => number } | undefined;
+  timing?: { stallMs?: number; renewMs?: number; random?: () => number } | undefined;
 }
 
 /** Where a camera is sent on to. Each target is on its own: what is wrong with one touches neither others nor the recording. */
@@ -80,7 +81,8 @@ class RestreamPush {
       const beganUs = clock.nowUs();
       this.#streamingSinceUs = undefined;
       const end = await pushSession({
-        ...{ tap, target, settings: this.#settings, stallMs: timing.stallMs ?? STALL_MS, signal },
+        ...{ tap, target, settings: this.#settings, signal },
+        ...{ stallMs: timing.stallMs ?? STALL_MS, renewMs: timing.renewMs ?? RENEW_MS },
         onConnecting: () => {
           this.health.restarts = connections;
           connections += 1;
@@ -90,6 +92,11 @@ class RestreamPush {
         onStreaming: () => this.#streams(),
       });
       if (end.by === 'stopped') return;
+      if (end.by === 'age') {
+        // Nothing has happened that anybody would want to know.
+        connections -= 1;
+        continue;
+      }
       if (end.by === 'camera') {
         this.#become('waiting', { code: 'camera', message: WAITS_FOR_CAMERA });
         continue;

@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
-import { messageOf, systemCodeOf } from '@faascam/core/errors';
+import { systemCodeOf } from '@faascam/core/errors';
 import { redact } from '@faascam/core/redact';
-import { running } from '../capture/pipe.ts';
+import { running, whyNotStarted } from '../capture/child-start.ts';
 import { SourceError } from './source-error.ts';
 
 /** A program gets this long to write its first byte: cameras of a Raspberry Pi take two seconds to start. */
@@ -34,8 +34,9 @@ export async function startStream(options: {
 }): Promise<ChildStream> {
   const { program, args, what, signal } = options;
   signal.throwIfAborted();
-  const spawned = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
-  const child = await running(spawned).catch((error: unknown) => {
+  const child = await running(() =>
+    spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true }),
+  ).catch((error: unknown) => {
     throw notStarted(what, error);
   });
   const exit = exitOf(child);
@@ -122,7 +123,7 @@ function notStarted(what: string, cause: unknown): SourceError {
   if (code === 'ENOENT') return new SourceError('no-program', `${what} is not installed`, 'slow', { cause });
   // A host that is short of descriptors or processes now may soon have some.
   const retry = code === 'EACCES' ? 'slow' : 'soon';
-  return new SourceError('program-failed', `${what} cannot be started (${messageOf(cause)})`, retry, {
+  return new SourceError('program-failed', `${what} cannot be started, ${whyNotStarted(cause)}`, retry, {
     cause,
   });
 }
