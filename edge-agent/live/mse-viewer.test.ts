@@ -62,7 +62,7 @@ const message = z.looseObject({ type: z.string() });
 /** What a viewer is sent of a recording: its messages, and all bytes one after the other. */
 async function sentOf(
   path: string,
-  options: { sound: boolean; without?: LivePacket['kind'] },
+  options: { sound: boolean; soundFromUs?: number },
 ): Promise<{ told: z.infer<typeof message>[]; bytes: Buffer; closed: [number, string] | undefined }> {
   const told: z.infer<typeof message>[] = [];
   const bytes: Buffer[] = [];
@@ -78,7 +78,8 @@ async function sentOf(
   const viewer = new MseViewer(socket, 'yard', options);
   const { start, packets } = await readMatroska(path);
   viewer.begin({ ...start, capturedAtUs: (streamUs) => 1_000_000 + streamUs });
-  for (const packet of packets) if (packet.kind !== options.without) viewer.packet(packet);
+  for (const packet of packets)
+    if (packet.kind === 'video' || packet.streamUs >= (options.soundFromUs ?? 0)) viewer.packet(packet);
   viewer.end();
   return { told, bytes: Buffer.concat(bytes), closed };
 }
@@ -165,7 +166,14 @@ describe('fragmented MP4 of what a camera sends', () => {
 
   test('a track of sound to which nothing comes is left out, so that pictures do not wait for it', async () => {
     const path = await recorded('mute', [...H264, '-c:a', 'aac']);
-    const { told, bytes } = await sentOf(path, { sound: true, without: 'audio' });
+    const { told, bytes } = await sentOf(path, { sound: true, soundFromUs: Infinity });
+    expect(told[0]).toMatchObject({ mime: 'video/mp4; codecs="avc1.42c00c"', sound: 'none' });
+    expect(boxesOf(bytes).filter((name) => name === 'moof')).toHaveLength(40);
+  });
+
+  test('sound that begins after players were told of none is left out: they would end at it', async () => {
+    const path = await recorded('late', [...H264, '-c:a', 'aac']);
+    const { told, bytes } = await sentOf(path, { sound: true, soundFromUs: 2_000_000 });
     expect(told[0]).toMatchObject({ mime: 'video/mp4; codecs="avc1.42c00c"', sound: 'none' });
     expect(boxesOf(bytes).filter((name) => name === 'moof')).toHaveLength(40);
   });

@@ -1,9 +1,9 @@
 import { codecName, mp4CodecOf } from './codec-names.ts';
 import { mp4Fragment, mp4Head, mp4SoundFragment } from './fmp4.ts';
 import type { LivePacket, LiveStream, LiveTaker } from './live-stream.ts';
+import { Mp4Pieces } from './mp4-pieces.ts';
 import { mp4SoundOf, soundName, type Mp4Sound } from './mp4-sound.ts';
-import { PictureTimes, SOUND_LEAD_MS, SoundTimes } from './mp4-times.ts';
-import { SoundGate } from './sound-gate.ts';
+import { SOUND_LEAD_MS, type PictureTime } from './mp4-times.ts';
 
 /** More than this unsent: the viewer's network is too slow, and pictures are left out. */
 const MOST_UNSENT_BYTES = 1024 * 1024;
@@ -19,15 +19,6 @@ export interface MseSocket {
   close(code: number, reason: string): void;
 }
 
-/** A stream that is being sent. */
-interface Sent {
-  stream: LiveStream;
-  gate: SoundGate;
-  pictures: PictureTimes;
-  sound: { mp4: Mp4Sound; times: SoundTimes } | undefined;
-  begun: boolean;
-}
-
 /**
  * Sends a camera's pictures as fragmented MP4 over a WebSocket, and with `sound` also that, where browsers play it. Text
  * messages are JSON: `stream` before a stream's head, with its `mime`, `width` and `height`, and to whoever asked for sound
@@ -38,7 +29,8 @@ export class MseViewer implements LiveTaker {
   readonly #socket: MseSocket;
   readonly #camera: string;
   readonly #wantsSound: boolean;
-  #sent: Sent | undefined;
+  /** What is being sent. */
+  #sent: { stream: LiveStream; pieces: Mp4Pieces } | undefined;
   #sequence = 0;
   #usualMs = USUAL_MS;
   #decodedMs = 0;
@@ -56,20 +48,19 @@ export class MseViewer implements LiveTaker {
       return;
     }
     const mp4 = this.#wantsSound && stream.audio !== undefined ? mp4SoundOf(stream.audio) : undefined;
-    this.#sent = {
-      ...{ stream, gate: new SoundGate(mp4 !== undefined), begun: false },
-      pictures: new PictureTimes(mp4 === undefined ? 0 : SOUND_LEAD_MS),
-      sound: mp4 === undefined ? undefined : { mp4, times: new SoundTimes(mp4.rate) },
-    };
+    this.#sent = { stream, pieces: new Mp4Pieces(mp4, mp4 === undefined ? 0 : SOUND_LEAD_MS) };
   }
 
   packet(packet: LivePacket): void {
     const sent = this.#sent;
     if (sent === undefined) return;
-    for (const each of sent.gate.push(packet)) {
-      if (!sent.begun) this.#sendHead(sent);
-      if (each.kind === 'video') this.#sendPicture(each, sent);
-      else this.#sendSound(each, sent);
+    for (const piece of sent.pieces.push(packet)) {
+      if (piece.kind === 'begin') this.#sendHead(sent.stream, piece.sound);
+      else if (piece.kind === 'picture') this.#sendPicture(piece.packet, piece.time, sent.stream);
+      else {
+        this.#sequence += 1;
+        this.#socket.send(mp4SoundFragment(this.#sequence, piece.packet));
+      }
     }
   }
 
@@ -82,12 +73,9 @@ export class MseViewer implements LiveTaker {
     return this.#socket.bufferedAmount > MOST_UNSENT_BYTES;
   }
 
-  #sendHead(sent: Sent): void {
-    sent.begun = true;
-    const { video, audio } = sent.stream;
+  #sendHead({ video, audio }: LiveStream, sound: Mp4Sound | undefined): void {
     const found = mp4CodecOf(video);
     if (found === undefined) return;
-    const sound = sent.gate.hasSound === true ? sent.sound?.mp4 : undefined;
     const { width, height } = video;
     const foreign = audio !== undefined && mp4SoundOf(audio) === undefined;
     this.#tell({
@@ -98,8 +86,8 @@ export class MseViewer implements LiveTaker {
     this.#socket.send(mp4Head(found.codec, { width, height }, sound));
   }
 
-  #sendPicture(packet: LivePacket, { stream, pictures }: Sent): void {
-    const { decodeMs, laterMs, shownMs } = pictures.next(packet.streamUs);
+  #sendPicture(packet: LivePacket, time: PictureTime, stream: LiveStream): void {
+    const { decodeMs, laterMs, shownMs } = time;
     const sinceMs = decodeMs - this.#decodedMs;
     if (sinceMs > 0 && sinceMs < 1000) this.#usualMs = sinceMs;
     this.#decodedMs = decodeMs;
@@ -112,15 +100,6 @@ export class MseViewer implements LiveTaker {
     this.#socket.send(
       mp4Fragment(this.#sequence, { decodeMs, laterMs, durationMs: this.#usualMs, keyframe, data }),
     );
-  }
-
-  #sendSound({ streamUs, data }: LivePacket, { sound, pictures: { zeroUs } }: Sent): void {
-    if (sound === undefined || zeroUs === undefined) return;
-    const samples = sound.mp4.samplesOf(data);
-    const begins = sound.times.next(streamUs - zeroUs, samples);
-    if (begins === undefined) return;
-    this.#sequence += 1;
-    this.#socket.send(mp4SoundFragment(this.#sequence, { begins, samples, data }));
   }
 
   #tell(message: object): void {

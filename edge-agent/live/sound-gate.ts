@@ -5,7 +5,8 @@ const PATIENCE_US = 1_500_000;
 
 /**
  * Finds out whether a stream that says it has sound does send it: players wait without end for a track to which nothing
- * comes. Until that is known, packets are kept back.
+ * comes. Until that is known, packets are kept back. Sound that comes after it was found to be none is left out: what the
+ * players were told has no track for it.
  */
 export class SoundGate {
   #held: LivePacket[] = [];
@@ -23,6 +24,7 @@ export class SoundGate {
 
   /** Answers what can go on its way. */
   push(packet: LivePacket): LivePacket[] {
+    if (this.#hasSound === false && packet.kind === 'audio') return [];
     if (this.#hasSound !== undefined) return [packet];
     this.#held.push(packet);
     const waitedUs = packet.streamUs - (this.#held[0]?.streamUs ?? packet.streamUs);

@@ -3,9 +3,9 @@ import { mp4Fragment, mp4Head, mp4SoundFragment, type Mp4SoundPacket } from '../
 import type { LivePacket, LiveStream, LiveTaker } from '../live/live-stream.ts';
 import { LiveRefusal } from '../live/live-refusal.ts';
 import type { LiveTap } from '../live/live-tap.ts';
+import { Mp4Pieces } from '../live/mp4-pieces.ts';
 import { mp4SoundOf, type Mp4Sound } from '../live/mp4-sound.ts';
-import { PictureTimes, SOUND_LEAD_MS, SoundTimes, type PictureTime } from '../live/mp4-times.ts';
-import { SoundGate } from '../live/sound-gate.ts';
+import { SOUND_LEAD_MS, type PictureTime } from '../live/mp4-times.ts';
 import { HlsTimeline } from './hls-timeline.ts';
 
 /** Players ask every second or so: nobody asks any more. */
@@ -51,17 +51,13 @@ export class HlsStreams {
 /** A stream that is being made into segments. */
 interface Made {
   stream: LiveStream;
-  gate: SoundGate;
-  pictures: PictureTimes;
-  sound: { mp4: Mp4Sound; times: SoundTimes } | undefined;
-  begun: boolean;
+  pieces: Mp4Pieces;
   /** The newest picture, whose duration the next one tells, and the sound that came after it. */
   held: { packet: LivePacket; time: PictureTime; sounds: Mp4SoundPacket[] } | undefined;
 }
 
 class HlsStream implements LiveTaker {
   readonly #timeline = new HlsTimeline(Math.floor(Date.now() / 1000));
-  readonly #heads = new Map<number, Buffer>();
   readonly #leave: () => void;
   readonly #onClose: () => void;
   readonly #idle: NodeJS.Timeout;
@@ -94,7 +90,7 @@ class HlsStream implements LiveTaker {
       await this.#until(() => this.#timeline.has(number, index));
       return piece(this.#timeline.bytes(number, index));
     }
-    return piece(this.#heads.get(Number(head ?? -1)));
+    return piece(this.#timeline.head(Number(head ?? -1)));
   }
 
   async #playlist(search: URLSearchParams): Promise<HlsAnswer> {
@@ -123,11 +119,7 @@ class HlsStream implements LiveTaker {
       const mp4 = stream.audio === undefined ? undefined : mp4SoundOf(stream.audio);
       // Phones play no other sound than AAC by HLS.
       const sound = mp4?.codec.startsWith('mp4a') === true ? mp4 : undefined;
-      this.#made = {
-        ...{ stream, gate: new SoundGate(sound !== undefined), begun: false },
-        ...{ pictures: new PictureTimes(SOUND_LEAD_MS), held: undefined },
-        sound: sound === undefined ? undefined : { mp4: sound, times: new SoundTimes(sound.rate) },
-      };
+      this.#made = { stream, pieces: new Mp4Pieces(sound, SOUND_LEAD_MS), held: undefined };
     }
     this.#changed();
   }
@@ -135,10 +127,13 @@ class HlsStream implements LiveTaker {
   packet(packet: LivePacket): void {
     const made = this.#made;
     if (made === undefined) return;
-    for (const each of made.gate.push(packet)) {
-      if (!made.begun) this.#begin(made);
-      if (each.kind === 'video') this.#takePicture(each, made);
-      else takeSound(each, made);
+    for (const each of made.pieces.push(packet)) {
+      if (each.kind === 'begin') this.#begin(made.stream, each.sound);
+      else if (each.kind === 'sound') made.held?.sounds.push(each.packet);
+      else {
+        this.#pass(made, each.time.decodeMs);
+        made.held = { packet: each.packet, time: each.time, sounds: [] };
+      }
     }
   }
 
@@ -146,20 +141,11 @@ class HlsStream implements LiveTaker {
     this.#made = undefined;
   }
 
-  #begin(made: Made): void {
-    made.begun = true;
-    const { video } = made.stream;
+  #begin({ video }: LiveStream, sound: Mp4Sound | undefined): void {
     const found = mp4CodecOf(video);
     if (found === undefined) return;
-    const sound = made.gate.hasSound === true ? made.sound?.mp4 : undefined;
-    this.#heads.set(this.#timeline.beginStream(), mp4Head(found.codec, video, sound));
+    this.#timeline.beginStream(mp4Head(found.codec, video, sound));
     this.#changed();
-  }
-
-  #takePicture(packet: LivePacket, made: Made): void {
-    const time = made.pictures.next(packet.streamUs);
-    this.#pass(made, time.decodeMs);
-    made.held = { packet, time, sounds: [] };
   }
 
   /** The picture that is held, now that it is known how long it is shown, and the sound since it came. */
@@ -200,13 +186,6 @@ class HlsStream implements LiveTaker {
       this.#waiting.add(look);
     });
   }
-}
-
-function takeSound({ streamUs, data }: LivePacket, { sound, pictures: { zeroUs }, held }: Made): void {
-  if (sound === undefined || zeroUs === undefined) return;
-  const samples = sound.mp4.samplesOf(data);
-  const begins = sound.times.next(streamUs - zeroUs, samples);
-  if (begins !== undefined) held?.sounds.push({ begins, samples, data });
 }
 
 function piece(body: Buffer | undefined): HlsAnswer {

@@ -6,10 +6,15 @@ export interface HlsPart {
   data: Buffer;
 }
 
+/** What a player needs before the segments of a stream. */
+interface HlsHead {
+  number: number;
+  data: Buffer;
+}
+
 export interface HlsSegment {
   number: number;
-  /** Which stream's head it needs. */
-  stream: number;
+  stream: HlsHead;
   /** When its first picture was taken; undefined where that is not known. */
   capturedAtUs: number | undefined;
   parts: HlsPart[];
@@ -35,23 +40,28 @@ export class HlsTimeline {
   #segments: HlsSegment[] = [];
   #open: HlsFragment[] = [];
   #next: number;
-  #stream = 0;
+  #stream: HlsHead = { number: 0, data: Buffer.alloc(0) };
+  /** Changes of the stream that are in the playlist no more. */
+  #pastChanges: number;
   #longestPartMs = PART_MS;
   #longestSegmentMs = SEGMENT_MS;
 
-  /** `firstNumber`: of its first segment; one timeline after another must not go back, or players wait. */
+  /**
+   * `firstNumber`: of its first segment, and of changes of the stream before it; one timeline after another must not go
+   * back, or players wait.
+   */
   constructor(firstNumber = 0) {
     this.#next = firstNumber;
+    this.#pastChanges = firstNumber;
   }
 
-  /** Another stream begins: what follows needs another head. Answers its number. */
-  beginStream(): number {
+  /** Another stream begins: what follows needs this head. */
+  beginStream(head: Buffer): void {
     this.#closePart();
     this.#open = [];
     const current = this.#segments.at(-1);
     if (current !== undefined) current.closed = true;
-    this.#stream += 1;
-    return this.#stream;
+    this.#stream = { number: this.#stream.number + 1, data: head };
   }
 
   add(fragment: HlsFragment): void {
@@ -68,7 +78,7 @@ export class HlsTimeline {
         ...{ parts: [], closed: false },
       });
       this.#next += 1;
-      if (this.#segments.length > KEPT_SEGMENTS + 1) this.#segments.shift();
+      if (this.#segments.length > KEPT_SEGMENTS + 1) this.#forgetOldest();
     } else if (heldMs > 0 && heldMs + fragment.durationMs > PART_MS) this.#closePart();
     this.#open.push(fragment);
   }
@@ -87,6 +97,11 @@ export class HlsTimeline {
     if (number < newest.number) return true;
     if (number > newest.number) return false;
     return part === undefined ? newest.closed : part < newest.parts.length;
+  }
+
+  /** The head of a stream; undefined if no segment needs it any more, or yet. */
+  head(number: number): Buffer | undefined {
+    return this.#segments.find(({ stream }) => stream.number === number)?.stream.data;
   }
 
   /** The bytes of a segment or of one of its parts; undefined if it is not there. */
@@ -110,13 +125,14 @@ export class HlsTimeline {
       `#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=${seconds(this.#longestPartMs * 3)}`,
       `#EXT-X-PART-INF:PART-TARGET=${seconds(this.#longestPartMs)}`,
       `#EXT-X-MEDIA-SEQUENCE:${first.number}`,
+      `#EXT-X-DISCONTINUITY-SEQUENCE:${this.#pastChanges}`,
     ];
-    let stream: number | undefined;
+    let stream: HlsHead | undefined;
     for (const segment of this.#segments) {
       if (segment.stream !== stream) {
         if (stream !== undefined) lines.push('#EXT-X-DISCONTINUITY');
         stream = segment.stream;
-        lines.push(`#EXT-X-MAP:URI="head-${stream}.mp4${query}"`);
+        lines.push(`#EXT-X-MAP:URI="head-${stream.number}.mp4${query}"`);
       }
       if (segment.capturedAtUs !== undefined && segment.parts.length > 0)
         lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(segment.capturedAtUs / 1000).toISOString()}`);
@@ -145,6 +161,12 @@ export class HlsTimeline {
     segment.parts.push({ durationMs, independent: first.keyframe, data });
     this.#open = [];
     this.#longestPartMs = Math.max(this.#longestPartMs, durationMs);
+  }
+
+  #forgetOldest(): void {
+    const gone = this.#segments.shift();
+    // Its change is told before the first segment of another stream (RFC 8216, 6.2.2).
+    if (gone !== undefined && this.#segments[0]?.stream !== gone.stream) this.#pastChanges += 1;
   }
 
   #close(segment: HlsSegment): void {

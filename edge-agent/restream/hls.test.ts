@@ -18,7 +18,7 @@ const limit = { timeout: 60_000 };
 
 function timelineOf(pictures: number, everyMs: number, group: number): HlsTimeline {
   const timeline = new HlsTimeline();
-  timeline.beginStream();
+  timeline.beginStream(Buffer.from('head of the first'));
   for (let n = 0; n < pictures; n++) {
     const data = Buffer.from([n]);
     timeline.add({ durationMs: everyMs, keyframe: n % group === 0, capturedAtUs: undefined, data });
@@ -53,14 +53,41 @@ describe('the segments of a stream', () => {
 
   test('of another stream have a head of their own, and begin with a keyframe', () => {
     const timeline = timelineOf(25, 100, 10);
-    expect(timeline.beginStream()).toBe(2);
+    timeline.beginStream(Buffer.from('head of the second'));
     for (const keyframe of [false, true, false, false, false, false])
       timeline.add({ durationMs: 100, keyframe, capturedAtUs: 1_000_000, data: Buffer.from('x') });
+    expect([1, 2].map((stream) => timeline.head(stream)?.toString())).toEqual([
+      'head of the first',
+      'head of the second',
+    ]);
     const playlist = timeline.playlist('') ?? '';
     expect(playlist).toContain(
       '#EXT-X-DISCONTINUITY\n#EXT-X-MAP:URI="head-2.mp4"\n#EXT-X-PROGRAM-DATE-TIME:1970-01-01T00:00:01.000Z\n#EXT-X-PART:DURATION=0.300,URI="part-3-0.m4s",INDEPENDENT=YES\n',
     );
   });
+});
+
+test('players know how many changes of the stream have gone out of the playlist', () => {
+  const timeline = timelineOf(25, 100, 10);
+  /** Changes until the newest segment, as a player counts them. */
+  const changes = (): [string | undefined, number] => {
+    const playlist = timeline.playlist('') ?? '';
+    const [, past] = /^#EXT-X-DISCONTINUITY-SEQUENCE:(\d+)$/m.exec(playlist) ?? [];
+    return [past, playlist.match(/^#EXT-X-DISCONTINUITY$/gm)?.length ?? 0];
+  };
+  expect(changes()).toEqual(['0', 0]);
+  // The second one has no picture, and so there is no change that a player sees.
+  for (const head of ['second', 'third']) timeline.beginStream(Buffer.from(head));
+  const seen: string[] = [];
+  for (let n = 0; n < 100; n++) {
+    const keyframe = n % 10 === 0;
+    timeline.add({ durationMs: 100, keyframe, capturedAtUs: undefined, data: Buffer.from('x') });
+    const now = changes().join();
+    if (now !== seen.at(-1)) seen.push(now);
+  }
+  expect(seen).toEqual(['0,1', '1,0']);
+  expect(timeline.head(1)).toBeUndefined();
+  expect(timeline.head(3)?.toString()).toBe('third');
 });
 
 describe('a camera’s HLS', () => {
