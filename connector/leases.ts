@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { jetstream, JetStreamApiError, StorageType } from '@nats-io/jetstream';
+import { jetstream, StorageType } from '@nats-io/jetstream';
 import { Kvm, type KV } from '@nats-io/kv';
 import { messageOf } from '@faascam/core/errors';
 import type { Logger } from '@faascam/core/log';
 import type { Messaging } from '@faascam/core/messaging';
+import { isOutdated } from '@faascam/core/nats-answers';
 import { buckets } from '@faascam/core/subjects';
 import {
   beat,
@@ -48,8 +49,6 @@ const DEAD_AFTER_MS = 5000;
 const BLIND_AFTER_MS = 2500;
 const REQUEST_TIMEOUT_MS = 2000;
 const KEY = 'leases';
-/** What the server answers when the key has changed since the revision that an update names. */
-const WRONG_LAST_SEQUENCE = 10071;
 
 /**
  * This replica's leases. Each replica gives a sign of life every second; one that others have not seen for five seconds
@@ -243,7 +242,7 @@ export class Leases {
           return;
         } catch (error) {
           this.#known = undefined;
-          if (!(error instanceof JetStreamApiError && error.code === WRONG_LAST_SEQUENCE)) throw error;
+          if (!isOutdated(error)) throw error;
         }
       }
     } catch (error) {

@@ -1,8 +1,7 @@
-import { JetStreamApiError } from '@nats-io/jetstream';
 import { Kvm, type KV, type KvEntry } from '@nats-io/kv';
 import { FaascamError } from './errors.ts';
 import type { FunctionMessaging } from './function-messaging.ts';
-import { orAbsent } from './nats-answers.ts';
+import { isOutdated, orAbsent } from './nats-answers.ts';
 
 /** A camera's state and the revision at which it was read. */
 interface Held {
@@ -11,8 +10,6 @@ interface Held {
 }
 
 const ATTEMPTS = 8;
-/** What the server answers when the key has changed since the revision that an update names. */
-const WRONG_LAST_SEQUENCE = 10071;
 
 /**
  * Per-camera state that any replica of a function may change: in a KV bucket, written by compare-and-set.
@@ -57,7 +54,7 @@ export class CameraStates {
         return result;
       } catch (error) {
         this.warm.delete(camera);
-        if (error instanceof JetStreamApiError && error.code === WRONG_LAST_SEQUENCE) continue;
+        if (isOutdated(error)) continue;
         this.forget();
         throw error;
       }

@@ -1,4 +1,3 @@
-import { JetStreamApiError } from '@nats-io/jetstream';
 import type { KV } from '@nats-io/kv';
 import {
   activityHour,
@@ -16,6 +15,7 @@ import { MalformedInputError, messageOf } from '@faascam/core/errors';
 import type { FunctionMessaging } from '@faascam/core/function-messaging';
 import type { Logger } from '@faascam/core/log';
 import { parseMessage } from '@faascam/core/messages';
+import { isOutdated } from '@faascam/core/nats-answers';
 import { openActivity } from '@faascam/core/site-buckets';
 
 /** An hour of a camera as this replica knows it. */
@@ -31,15 +31,13 @@ interface Hour {
 }
 
 const WAIT_AFTER_FAULT_MS = 30_000;
-/** More hours than this, all of them unwritten, are not worth their memory. */
+/** More hours than this, most of them unwritten, are not worth their memory: the oldest goes. */
 const MOST_HOURS = 500;
-/** What the server answers when the key has changed since the revision that an update names. */
-const WRONG_LAST_SEQUENCE = 10071;
 
 /**
  * Keeps how much moved, in the bucket `activity`. An hour only ever rises, so that replicas may write it in any order and a
  * frame may come twice; it is written when a slot rises, a few times a slot at most. Frames never wait for it: what cannot be
- * written is tried again with what moves later.
+ * written is tried again with what moves later, in whichever hour and in front of whichever camera, and at the end.
  */
 export class ActivityLog {
   readonly #messaging: FunctionMessaging;
@@ -67,16 +65,21 @@ export class ActivityLog {
     this.#write(hour);
   }
 
-  /** Resolves once what is being written is written. */
+  /** Resolves once all is written, or cannot be. */
   async close(): Promise<void> {
-    for (const { writing } of this.#hours.values()) await writing;
+    // Whatever was wrong: there is no later.
+    this.#notBeforeUs = 0;
+    this.#writeAhead();
+    const writing = (): Promise<void>[] => [...this.#hours.values()].flatMap((hour) => hour.writing ?? []);
+    while (writing().length > 0) await Promise.all(writing());
   }
 
   #hour(camera: string, us: number): Hour {
     const key = activityKey(camera, us);
     const known = this.#hours.get(key);
     if (known !== undefined) return known;
-    if (this.#hours.size >= MOST_HOURS) this.#hours.clear();
+    const [oldest] = this.#hours.keys();
+    if (oldest !== undefined && this.#hours.size >= MOST_HOURS) this.#hours.delete(oldest);
     const levels = new Array<number>(SLOTS).fill(0);
     const hour: Hour = {
       ...{ camera, startUs: hourOf(us), levels },
@@ -90,7 +93,13 @@ export class ActivityLog {
     if (hour.writing !== undefined || this.#clock.nowUs() < this.#notBeforeUs) return;
     hour.writing = this.#writeAll(hour).finally(() => {
       hour.writing = undefined;
+      // What came just now, and what could not be written before, whose hour may be over.
+      this.#writeAhead();
     });
+  }
+
+  #writeAhead(): void {
+    for (const hour of this.#hours.values()) if (hour.ahead) this.#write(hour);
   }
 
   /** Never rejects. */
@@ -131,14 +140,15 @@ export class ActivityLog {
       hour.ahead = true;
       hour.revision = undefined;
       // Another replica was faster: with what it wrote once more.
-      if (!(error instanceof JetStreamApiError && error.code === WRONG_LAST_SEQUENCE)) throw error;
+      if (!isOutdated(error)) throw error;
     }
   }
 
   /** A camera's earlier hours are over. A frame that is late reads one again. */
   #forgetBefore({ camera, startUs }: Hour): void {
     for (const [key, hour] of this.#hours) {
-      if (hour.camera === camera && hour.startUs < startUs && !hour.ahead) this.#hours.delete(key);
+      const isDone = !hour.ahead && hour.writing === undefined;
+      if (hour.camera === camera && hour.startUs < startUs && isDone) this.#hours.delete(key);
     }
   }
 
