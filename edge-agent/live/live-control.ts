@@ -38,7 +38,7 @@ export class LiveControl {
 
   constructor(options: LiveControlOptions) {
     this.#options = options;
-    this.#uplink = new PictureUplink(options.nats);
+    this.#uplink = new PictureUplink(options);
     this.#timer = setInterval(() => this.#forget(), 1000);
   }
 
