@@ -1,21 +1,35 @@
+import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { FaascamError, systemCodeOf } from './errors.ts';
 
+/**
+ * What is told as free is used a moment later. Out of the ports that systems take for outgoing connections (Linux: from 32768
+ * on; RFC 6335: from 49152 on) any connection may have taken it by then.
+ */
+const [FIRST, LAST] = [20_000, 32_767];
+const TRIES = 50;
+
 /** A TCP port that is free on `host` right now. */
 export async function freePort(host = '127.0.0.1'): Promise<number> {
-  return await bind(0, host);
+  return await freeOf((port) => bind(port, host));
 }
 
 /** A UDP port that is free on loopback right now. */
 export async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
+  return await freeOf(bindUdp);
+}
+
+/** A port at random that can be bound; `bound` rejects where it cannot. */
+async function freeOf(bound: (port: number) => Promise<number>): Promise<number> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    try {
+      return await bound(randomInt(FIRST, LAST + 1));
+    } catch (error) {
+      if (systemCodeOf(error) !== 'EADDRINUSE') throw error;
+    }
+  }
+  return await bound(0);
 }
 
 /** Throws `FaascamError` `port-in-use` when something else listens on the port, naming `what` wanted it. */
@@ -44,6 +58,17 @@ function bind(port: number, host: string): Promise<number> {
         if (address !== null && typeof address === 'object') resolve(address.port);
         else reject(new Error('no address'));
       });
+    });
+  });
+}
+
+function bindUdp(port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket('udp4');
+    socket.once('error', reject);
+    socket.bind(port, '127.0.0.1', () => {
+      const { port: bound } = socket.address();
+      socket.close(() => resolve(bound));
     });
   });
 }
